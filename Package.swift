@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// `#expect` expands to code that strict memory safety refuses, so tests use these alone.
+let relaxed: [SwiftSetting] = [
+  .swiftLanguageMode(.v6), .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("ImmutableWeakCaptures"),
+  // Borrowed records and spans need lifetime annotations, which 6.3 still calls experimental.
+  .enableExperimentalFeature("Lifetimes"),
+]
+let strict = relaxed + [.strictMemorySafety()]
+
+/// A module of the user half; `dependencies` may only name modules above it in the list below.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
+    swiftSettings: relaxed)
+}
+
+let package = Package(
+  name: "apus",
+  targets: [
+    .systemLibrary(name: "CLibbpf", providers: [.apt(["libbpf-dev", "libelf-dev", "zlib1g-dev"])]),
+    .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CMicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+    .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CApusABI", path: "bpf/abi"),
+    .target(
+      name: "CApus",
+      cSettings: [
+        .unsafeFlags(["-std=c23", "-Wall", "-Wextra", "-Werror", "-Wmissing-prototypes"])
+      ],
+      linkerSettings: [
+        .linkedLibrary(":libbpf.a"), .linkedLibrary(":libelf.a"), .linkedLibrary(":libz.a"),
+        .linkedLibrary(":libyaml.a"),
+      ]),
+    module("Platform", ["CApus"]),
+    module("Kernel", ["CLibbpf", "CApusABI", "CApus", "Platform"]),
+    module("Metrics", ["Platform"]),
+    module("Config", ["CYAML", "Platform"]),
+    module("OTLP", ["Platform"]),
+    module("Transport", ["CCurl", "CApus", "Platform"]),
+    module("Identity", ["Platform", "OTLP"]),
+    module("Export", ["Platform", "Metrics", "Config", "OTLP", "Transport"]),
+    module(
+      "Probes", ["CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Identity", "Export"]),
+    module("Serve", ["CMicrohttpd", "CApus", "Platform"]),
+    module(
+      "Agent",
+      [
+        "CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Transport", "Identity",
+        "Export", "Probes", "Serve",
+      ]),
+    module("CLI", ["Platform", "Metrics"]),
+    .executableTarget(
+      name: "apus",
+      dependencies: [
+        "CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Identity", "Export",
+        "Probes", "Agent", "CLI",
+      ],
+      swiftSettings: strict),
+    tests(of: "Metrics"),
+    tests(of: "Config"),
+    tests(of: "OTLP"),
+    tests(of: "CLI"),
+  ]
+)

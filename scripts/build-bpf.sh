@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Compiles each bpf/NAME.bpf.c twice into .build/bpf: NAME.bpf.o for kernels from 5.12 (typed
+# tracepoints, fetching atomics, task storage) and NAME.compat.bpf.o for older or stricter ones.
+# Debian's clang is used because other compilers' objects were seen refused by some verifiers.
+set -eu
+cd "$(dirname "$0")/.."
+clang=${APUS_BPF_CLANG:-clang-14}
+arch=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+mkdir -p .build/bpf
+
+compile() { # source, object, flags...
+	source=$1 object=$2
+	shift 2
+	"$clang" -target bpf -mcpu=v3 -D__TARGET_ARCH_"$arch" -g -O2 -Wall -Wextra -Werror \
+		-Wno-unused-parameter -I bpf/include -I bpf/abi "$@" -c "$source" -o "$object.new"
+	# An unchanged object keeps its time stamp, so that the user half is not built again.
+	cmp --silent "$object.new" "$object" && rm "$object.new" || mv "$object.new" "$object"
+}
+
+for source in bpf/*.bpf.c; do
+	[ -e "$source" ] || continue
+	name=$(basename "$source" .bpf.c)
+	compile "$source" ".build/bpf/$name.bpf.o"
+	compile "$source" ".build/bpf/$name.compat.bpf.o" -DAPUS_COMPAT
+done
