@@ -45,7 +45,7 @@ let package = Package(
     module("Config", ["CYAML", "Platform"]),
     module("OTLP", ["Platform"]),
     module("Transport", ["CCurl", "CApus", "Platform"]),
-    module("Identity", ["Platform", "OTLP"]),
+    module("Identity", ["CApus", "Platform", "OTLP"]),
     module("Export", ["Platform", "Metrics", "Config", "OTLP", "Transport"]),
     module(
       "Probes", ["CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Identity", "Export"]),
