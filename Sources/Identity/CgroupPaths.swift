@@ -3,7 +3,7 @@
 
 internal import CApus
 internal import Glibc
-public import Platform
+internal import Platform
 
 /// The key of a cgroup as the kernel half writes it: an id, and the hierarchy it belongs to.
 public struct CgroupKey: Hashable, Sendable {
