@@ -143,7 +143,8 @@ static __noinline __u32 open_slot(struct task_struct *task, __u64 key)
 	struct apus_slot *found;
 	if (bpf_map_pop_elem(&free_slots, &fresh.slot))
 		return APUS_SLOT_OVERFLOW;
-	bpf_probe_read_kernel(fresh.comm, sizeof(fresh.comm), &task->comm);
+	if (knobs.slot_key == APUS_SLOT_BY_PROCESS || knobs.slot_key == APUS_SLOT_BY_THREAD)
+		bpf_probe_read_kernel(fresh.comm, sizeof(fresh.comm), &task->comm);
 	if (!bpf_map_update_elem(&slots, &key, &fresh, BPF_NOEXIST))
 		return fresh.slot;
 	/* Another CPU was first, or the map is full. */
@@ -177,17 +178,18 @@ static __always_inline __u32 slot_of(struct task_struct *task, struct wait *wait
 
 static __always_inline void count(struct apus_hist *histogram, __u64 ns)
 {
+	int place = exphist_place(ns, APUS_HIST_OFFSET, APUS_HIST_BUCKETS);
 	COUNT(&histogram->sum_ns, ns);
-	if (ns <= 119) {
+	if (place == EXPHIST_ZERO) {
 		COUNT(&histogram->zero, 1);
 		return;
 	}
-	__u32 bucket = exphist_index(ns) - APUS_HIST_OFFSET;
-	if (bucket >= APUS_HIST_BUCKETS) {
-		bucket = APUS_HIST_BUCKETS - 1;
+	if (place == EXPHIST_ABOVE) {
 		COUNT(&histogram->above, 1);
+		place = APUS_HIST_BUCKETS - 1;
 	}
-	COUNT(&histogram->buckets[bucket], 1);
+	if ((__u32)place < APUS_HIST_BUCKETS)
+		COUNT(&histogram->buckets[place], 1);
 }
 
 static __always_inline void observe(__u32 slot, __u64 ns)

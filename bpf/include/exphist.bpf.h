@@ -64,3 +64,18 @@ static inline __attribute__((always_inline)) int exphist_index(__u64 ns)
 	}
 	return 8 * (top - 29) + exphist_passed(ns) - 8;
 }
+
+#define EXPHIST_ZERO  (-1) /* not above the lowest edge */
+#define EXPHIST_ABOVE (-2) /* above the highest */
+
+/* The bucket of a histogram that has `buckets` of them, the first one at the index `offset`. */
+static inline __attribute__((always_inline)) int exphist_place(__u64 ns, int offset, int buckets)
+{
+	int bucket;
+	if (!ns)
+		return EXPHIST_ZERO;
+	bucket = exphist_index(ns) - offset;
+	if (bucket < 0)
+		return EXPHIST_ZERO;
+	return bucket < buckets ? bucket : EXPHIST_ABOVE;
+}
