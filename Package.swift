@@ -56,7 +56,7 @@ let package = Package(
         "CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Transport", "Identity",
         "Export", "Probes", "Serve",
       ]),
-    module("CLI", ["Platform", "Metrics"]),
+    module("CLI", ["Platform", "Metrics", "Config"]),
     .executableTarget(
       name: "apus",
       dependencies: [
