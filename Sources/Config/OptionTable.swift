@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every option there is, once: decoding, defaults, `config print`, flags and help come from here.
 
+internal import Platform
+
 package enum OptionKey: String, CaseIterable, Sendable {
   case execEnabled = "exec.enabled"
   case execArgs = "exec.args"

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The validated configuration that the rest of the agent reads; made once, at start.
 
+package import Platform
+
 package enum ArgumentPrivacy: String, CaseIterable, Sendable {
   case full, redacted, none
-}
-
-package enum LogLevel: String, CaseIterable, Sendable {
-  case error, warn, info, debug
 }
 
 package enum LogFormat: String, CaseIterable, Sendable {

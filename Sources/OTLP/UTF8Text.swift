@@ -91,7 +91,7 @@ public struct UTF8Text: Sendable {
   }
 
   @inlinable @inline(__always)
-  static func lengthBeforeNUL(_ bytes: UnsafeRawBufferPointer) -> Int {
+  public static func lengthBeforeNUL(_ bytes: UnsafeRawBufferPointer) -> Int {
     guard let start = bytes.baseAddress else { return 0 }
     let size = bytes.count
     var offset = 0

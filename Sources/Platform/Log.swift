@@ -5,10 +5,19 @@ internal import Glibc
 internal import Synchronization
 
 /// How much a message matters; the lower, the more.
-public enum LogLevel: Int, Sendable, Comparable {
+public enum LogLevel: String, Sendable, CaseIterable, Comparable {
   case error, warn, info, debug
 
-  public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
+  private var rank: Int {
+    switch self {
+    case .error: 0
+    case .warn: 1
+    case .info: 2
+    case .debug: 3
+    }
+  }
+
+  public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rank < right.rank }
 }
 
 /// Writes log lines. Any thread may call it.

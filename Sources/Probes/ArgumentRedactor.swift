@@ -25,7 +25,7 @@ struct ArgumentRedactor: ~Copyable {
   /// A mask is longer than the shortest secret by four bytes, and the name and the separator of one
   /// take two bytes at least, so three times the length is always enough.
   init(argumentMax: Int) {
-    room = .allocate(byteCount: 3 * argumentMax + 16, alignment: 16)
+    unsafe room = .allocate(byteCount: 3 * argumentMax + 16, alignment: 16)
   }
 
   deinit { unsafe room.deallocate() }
@@ -65,15 +65,12 @@ struct ArgumentRedactor: ~Copyable {
   /// Most arguments have neither a separator nor a leading dash, and are done here.
   private func mayHoldSecret(_ text: UnsafeRawBufferPointer) -> Bool {
     if unsafe text.first == UInt8(ascii: "-") { return true }
-    for byte in unsafe text where byte == UInt8(ascii: "=") || byte == UInt8(ascii: ":") {
-      return true
-    }
-    return false
+    return unsafe text.contains { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ":") }
   }
 
   /// An option without a value of its own announces one.
   private mutating func expect(after option: UnsafeRawBufferPointer) {
-    for byte in unsafe option where !isNameByte(byte) { return }
+    guard unsafe option.allSatisfy(isNameByte) else { return }
     if unsafe isSecretName(option, 0, option.count) {
       expectation = .secret
     } else if unsafe matches(option, "-u") || matches(option, "--user")
@@ -169,7 +166,7 @@ struct ArgumentRedactor: ~Copyable {
   }
 
   private mutating func append(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) {
-    guard start < end, used + end - start <= room.count else { return }
+    guard start < end, unsafe used + end - start <= room.count else { return }
     unsafe UnsafeMutableRawBufferPointer(rebasing: room[used...]).copyMemory(
       from: UnsafeRawBufferPointer(rebasing: text[start..<end]))
     used += end - start

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Execution and exit records, from the ring's memory to OTLP bytes in one pass.
 
-internal import CApusABI
-public import Config
-public import Kernel
-public import OTLP
+package import CApusABI
+package import Config
+package import Kernel
+package import OTLP
 internal import Platform
 
 /// Writes LogRecord messages. Owned by the thread that reads the ring; nothing is allocated per
 /// record.
-public struct ProcessEncoder: ~Copyable {
+@safe
+package struct ProcessEncoder: ~Copyable {
   private let keys = ProcessKeys()
   private let templates = EventTemplates()
   private let privacy: ArgumentPrivacy
@@ -19,10 +20,10 @@ public struct ProcessEncoder: ~Copyable {
   private let path: UnsafeMutableRawBufferPointer
 
   /// Nanoseconds to add to a boot time, and the Unix time of the turn; the owner sets both per turn.
-  public var unixOffset: UInt64 = 0
-  public var observedNanoseconds: UInt64 = 0
+  package var unixOffset: UInt64 = 0
+  package var observedNanoseconds: UInt64 = 0
 
-  public init(privacy: ArgumentPrivacy, bootID: String, epochSeconds: UInt64) {
+  package init(privacy: ArgumentPrivacy, bootID: String, epochSeconds: UInt64) {
     self.privacy = privacy
     uid = RecordUID(bootID: bootID, epochSeconds: epochSeconds)
     unsafe path = .allocate(byteCount: Int(APUS_PATH_MAX) + 16, alignment: 16)
@@ -31,14 +32,14 @@ public struct ProcessEncoder: ~Copyable {
   deinit { unsafe path.deallocate() }
 
   /// The sizes that an exec record names, checked against what there is of it.
-  public static func isComplete(_ record: borrowing Record<apus_exec>) -> Bool {
+  package static func isComplete(_ record: borrowing Record<apus_exec>) -> Bool {
     let need = UInt64(record.path_size) + UInt64(record.name_size) + UInt64(record.args_size)
     return need <= UInt64(record.payload.byteCount)
       && record.path_size <= APUS_PATH_MAX && record.args_size <= APUS_ARGS_MAX
   }
 
   /// Writes an execution; `isComplete` must hold.
-  public mutating func encode(
+  package mutating func encode(
     exec record: borrowing Record<apus_exec>, to writer: inout WireWriter
   ) {
     let header = record.header
@@ -70,7 +71,7 @@ public struct ProcessEncoder: ~Copyable {
   }
 
   /// Writes an exit.
-  public mutating func encode(
+  package mutating func encode(
     exit record: borrowing Record<apus_exit>, to writer: inout WireWriter
   ) {
     let signal = Int(record.signal)
@@ -103,7 +104,7 @@ public struct ProcessEncoder: ~Copyable {
     writer.attribute(keys.parentPID, int: Int64(process.parent_pid))
     writer.attribute(keys.namespacePID, int: Int64(process.namespace_pid))
     creation.set(process.start_ns &+ unixOffset)
-    writer.attribute(keys.creationTime, lossy: creation.text.span.bytes)
+    unsafe writer.attribute(keys.creationTime, lossy: creation.text.span.bytes)
     writer.attribute(keys.effectiveUser, int: Int64(process.euid))
     writer.attribute(keys.realUser, int: Int64(process.uid))
     writer.attribute(keys.group, int: Int64(process.egid))

@@ -28,7 +28,7 @@ struct RecordUID {
     put(UInt64(kind), digits: 2, at: 42)
     put(UInt64(cpu), digits: 4, at: 45)
     put(sequence, digits: 16, at: 50)
-    body(text.span.bytes)
+    unsafe body(text.span.bytes)
   }
 
   private mutating func put(_ value: UInt64, digits: Int, at start: Int) {
