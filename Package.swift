@@ -16,9 +16,11 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(
+  of name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
   .testTarget(
-    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, exclude: exclude,
     swiftSettings: relaxed)
 }
 
@@ -48,7 +50,8 @@ let package = Package(
     module("Identity", ["CApus", "Platform", "OTLP"]),
     module("Export", ["Platform", "Metrics", "Config", "OTLP", "Transport"]),
     module(
-      "Probes", ["CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Identity", "Export"]),
+      "Probes",
+      ["CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Identity", "Export"]),
     module("Serve", ["CMicrohttpd", "CApus", "Platform"]),
     module(
       "Agent",
@@ -67,6 +70,8 @@ let package = Package(
     tests(of: "Metrics"),
     tests(of: "Config"),
     tests(of: "OTLP"),
+    tests(of: "Transport", exclude: ["Servers"]),
+    tests(of: "Serve"),
     tests(of: "CLI"),
   ]
 )
