@@ -67,9 +67,13 @@ let package = Package(
         "Probes", "Agent", "CLI",
       ],
       swiftSettings: strict),
+    // Measures the hot paths; no product, and not needed to run anything.
+    .executableTarget(
+      name: "apus-bench", dependencies: ["Metrics", "OTLP"], swiftSettings: strict),
     tests(of: "Metrics"),
     tests(of: "Config"),
-    tests(of: "OTLP"),
+    tests(of: "OTLP", ["Metrics"]),
+    tests(of: "Export", ["Metrics", "OTLP"]),
     tests(of: "Transport", exclude: ["Servers"]),
     tests(of: "Serve"),
     tests(of: "CLI"),

@@ -154,8 +154,10 @@ struct RecordIndex: ~Copyable {
     recent = RecordIndex.noGroup
   }
 
-  /// Forgets everything but the held records, whose bytes go to the start of `target`. Returns how
-  /// many bytes that are. Source and target may be the same memory: records only move down.
+  /// Forgets everything but the held records; their bytes go to the start of the target.
+  ///
+  /// Returns how many bytes that are. Source and target may be the same memory: records only move
+  /// down.
   mutating func carryHeld(
     from source: UnsafeMutableRawBufferPointer, to target: UnsafeMutableRawBufferPointer
   ) -> Int {
