@@ -38,7 +38,9 @@ struct Layer {
       .resourceAttributes, Entry(.pairs(pairs.filter { $0.key != "service.name" }), entry.source))
   }
 
-  /// Lays `upper` over this one. Resource attributes are merged by key, as the OpenTelemetry
+  /// Lays `upper` over this one.
+  ///
+  /// Resource attributes are merged by key, as the OpenTelemetry
   /// specification demands; everything else is replaced whole.
   mutating func cover(with upper: Layer) {
     for (key, entry) in upper.entries {

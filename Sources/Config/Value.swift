@@ -39,6 +39,16 @@ package enum Value: Equatable, Sendable {
   case listen(ListenAddress?)
   case endpoint(Endpoint)
 
+  /// The value as a flag would have it.
+  package var plain: String {
+    switch self {
+    case .text(let text): text
+    case .listen(let address?): address.description
+    case .endpoint(let endpoint): endpoint.description
+    default: yaml(hidingValues: true)
+    }
+  }
+
   /// The value as a line of YAML, with secrets hidden.
   package func yaml(hidingValues: Bool) -> String {
     switch self {

@@ -56,6 +56,16 @@ package enum ValueType: Equatable, Sendable {
     }
   }
 
+  /// The words that are accepted, for help and completions.
+  package var choices: [String]? {
+    switch self {
+    case .boolean: ["true", "false"]
+    case .choice(let choices, _): choices
+    case .choices(let choices, let alone): choices + alone
+    default: nil
+    }
+  }
+
   private func example(_ range: ClosedRange<Int>) -> Int {
     min(range.upperBound, max(range.lowerBound, 1 << 20))
   }
