@@ -43,12 +43,13 @@ let package = Package(
     module("Kernel", ["CLibbpf", "CApusABI", "CApus", "Platform"]),
     module("Metrics", ["Platform"]),
     module("Config", ["CYAML", "Platform"]),
-    module("OTLP", ["Platform"]),
+    module("OTLP", ["Platform", "Metrics"]),
     module("Transport", ["CCurl", "CApus", "Platform"]),
     module("Identity", ["Platform", "OTLP"]),
     module("Export", ["Platform", "Metrics", "Config", "OTLP", "Transport"]),
     module(
-      "Probes", ["CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Identity", "Export"]),
+      "Probes",
+      ["CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Identity", "Export"]),
     module("Serve", ["CMicrohttpd", "CApus", "Platform"]),
     module(
       "Agent",
