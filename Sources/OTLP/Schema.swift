@@ -31,7 +31,7 @@ enum FieldType: Equatable {
 
 struct SchemaField {
   var number: UInt32
-  /// `"name":`
+  /// The name in quotes and a colon.
   var jsonKey: [UInt8]
   var type: FieldType
   var isRepeated: Bool

@@ -49,7 +49,7 @@ extension WireWriter {
     }
   }
 
-  /// NumberDataPoint. A value is a oneof, so zero is written too.
+  /// Writes a NumberDataPoint; its value is a oneof, so zero is written too.
   mutating func numberPoint(_ point: MetricPoint, keys: [String], time: PointTime) {
     let message = open(field: 1)
     attributes(keys, of: point, field: AttributesField.numberPoint)
@@ -63,7 +63,7 @@ extension WireWriter {
     close(message)
   }
 
-  /// ExponentialHistogramDataPoint.
+  /// Writes an ExponentialHistogramDataPoint.
   mutating func exponentialPoint(
     _ value: HistogramValue, of point: MetricPoint, keys: [String], time: PointTime
   ) {
