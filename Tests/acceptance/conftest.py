@@ -2,17 +2,17 @@
 """What the acceptance tests share: receivers, the collector, workloads, the agent under test."""
 import os
 import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
-import uuid
 
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-ROOT = HERE.parent.parent
+
+
+def pytest_sessionstart(session):
+    if os.geteuid() != 0:
+        pytest.exit("the acceptance tests load programs into the kernel: run them as root", 2)
 
 
 @pytest.fixture
@@ -29,3 +29,17 @@ def collector(receiver, tmp_path):
     made = Collector(receiver, tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def workloads(tmp_path_factory):
+    from workloads import Workloads
+    return Workloads(tmp_path_factory.mktemp("workloads"))
+
+
+@pytest.fixture
+def cgroup():
+    from workloads import Cgroup
+    made = Cgroup()
+    yield made
+    made.remove()
