@@ -16,7 +16,6 @@ from agent import Agent
 from decoded import events_of
 from receiver import Receiver
 from waiting import eventually
-from workloads import BUILT
 
 COUNT = 23
 
