@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parts of glibc and libbpf that Swift's Glibc module hides or cannot call. */
+#define _GNU_SOURCE
+#include "capus.h"
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static void (*log_sink)(int level, const char *text);
+
+static int forward(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char text[2048]; /* a longer verifier log is cut: its head names the fault */
+
+	int length = vsnprintf(text, sizeof(text), format, arguments);
+	if (length > 0 && (size_t)length < sizeof(text) && text[length - 1] == '\n')
+		text[length - 1] = 0;
+	log_sink((int)level, text);
+	return length;
+}
+
+void capus_libbpf_log(void (*sink)(int level, const char *text))
+{
+	log_sink = sink;
+	libbpf_set_print(forward);
+}
+
+const char *capus_errno_name(int code)
+{
+	return strerrorname_np(code);
+}
+
+const char *capus_signal_name(int number)
+{
+	return sigabbrev_np(number);
+}
+
+void capus_thread_name(unsigned long thread, const char *name)
+{
+	pthread_setname_np(thread, name);
+}
+
+int capus_open_cgroup(int mount_fd, uint64_t id)
+{
+	union {
+		struct file_handle handle;
+		char room[sizeof(struct file_handle) + sizeof(id)];
+	} kernfs = {.handle = {.handle_bytes = sizeof(id), .handle_type = 0xfe /* FILEID_KERNFS */}};
+
+	memcpy(kernfs.handle.f_handle, &id, sizeof(id));
+	return open_by_handle_at(mount_fd, &kernfs.handle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}

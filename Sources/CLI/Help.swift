@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// `--help` of a command and the list of commands, written from the tables.
+
+internal import Config
+
+extension CommandSpec {
+  package var helpText: String {
+    var out = "apus \(name) - \(summary)\n\nUsage: \(usage)\n\n\(paragraph)\n"
+    if !positionals.isEmpty {
+      out += "\nArguments:\n"
+      out += aligned(positionals.map { ("  \($0.name)", $0.help + Self.range($0.type)) })
+    }
+    out += "\nOptions:\n"
+    out += aligned(allFlags.map { (Self.head($0), $0.help + Self.range($0.argument?.type)) })
+    out += "\nExamples:\n"
+    for example in examples { out += "  \(example.command)\n      \(example.meaning)\n" }
+    out += "\nExit codes:\n"
+    for code in exitCodes { out += "  \(code.rawValue)  \(code.meaning)\n" }
+    return out
+  }
+
+  var usage: String {
+    var words = ["apus", name, "[OPTIONS]"]
+    words += positionals.map { $0.isRequired ? $0.name : "[\($0.name)]" }
+    return words.joined(separator: " ")
+  }
+
+  private static func head(_ flag: FlagSpec) -> String {
+    let short = flag.short.map { "-\($0), " } ?? "    "
+    return "  \(short)--\(flag.long)" + (flag.argument.map { " \($0.placeholder)" } ?? "")
+  }
+
+  /// What an argument may be, where its placeholder does not say it.
+  private static func range(_ type: ArgumentType?) -> String {
+    switch type {
+    case .integer(let range)?: return " (\(range.lowerBound) to \(range.upperBound))"
+    case .option(let key)?:
+      let row = OptionTable.row(key)
+      var words: [String] = []
+      if let choices = row.type.choices { words.append(oneOf(choices)) }
+      if let fallback = row.fallback {
+        words.append("default \(fallback.plain)")
+      }
+      return words.isEmpty ? "" : " (\(words.joined(separator: "; ")))"
+    default: return ""
+    }
+  }
+}
+
+extension CommandTable {
+  package static var overview: String {
+    var out = "apus - what this Linux node does, from the kernel\n\nUsage: apus COMMAND [OPTIONS]\n"
+    out += "\nCommands:\n" + aligned(all.map { ("  \($0.name)", $0.summary) })
+    out += "\n'apus help COMMAND' explains one of them.\n"
+    return out
+  }
+}
+
+/// Two columns; a head that is too wide gets a line of its own.
+private func aligned(_ rows: [(String, String)]) -> String {
+  let widest = min(rows.map(\.0.count).max() ?? 0, 28)
+  var out = ""
+  for (head, text) in rows {
+    let gap = head.count > widest ? "\n" + spaces(widest) : spaces(widest - head.count)
+    out += head + gap + "  " + text + "\n"
+  }
+  return out
+}

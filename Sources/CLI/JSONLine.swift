@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// One JSON object on one line, for `--json`. Text is valid UTF-8 because String repairs it.
+
+package struct JSONLine: Sendable {
+  private var text = "{"
+
+  package init() {}
+
+  package mutating func add(_ key: String, _ value: String) { member(key, Self.quoted(value)) }
+  package mutating func add(_ key: String, _ value: Int) { member(key, String(value)) }
+  package mutating func add(_ key: String, _ value: UInt64) { member(key, String(value)) }
+  package mutating func add(_ key: String, _ value: Bool) { member(key, value ? "true" : "false") }
+  package mutating func add(_ key: String, thousandths value: UInt64) {
+    member(key, decimal(thousandths: value))
+  }
+  package mutating func add(_ key: String, _ values: [String]) {
+    member(key, "[" + values.map(Self.quoted).joined(separator: ",") + "]")
+  }
+  package mutating func add(_ key: String, _ values: [JSONLine]) {
+    member(key, "[" + values.map { $0.finished() }.joined(separator: ",") + "]")
+  }
+  package mutating func add(_ key: String, _ value: JSONLine) { member(key, value.finished()) }
+  /// Bytes of the kernel; what is no UTF-8 becomes U+FFFD.
+  package mutating func add(_ key: String, bytes: some Collection<UInt8>) {
+    add(key, String(decoding: bytes, as: UTF8.self))
+  }
+  package mutating func addNull(_ key: String) { member(key, "null") }
+
+  /// Without the newline.
+  package func finished() -> String { text + "}" }
+
+  private mutating func member(_ key: String, _ rendered: String) {
+    if text.utf8.count > 1 { text += "," }
+    text += Self.quoted(key) + ":" + rendered
+  }
+
+  package static func quoted(_ value: String) -> String {
+    var out = "\""
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\"": out += "\\\""
+      case "\\": out += "\\\\"
+      case "\n": out += "\\n"
+      case "\r": out += "\\r"
+      case "\t": out += "\\t"
+      // DEL and C1 are legal in JSON, but a terminal obeys them.
+      case _ where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value):
+        let digits = String(scalar.value, radix: 16)
+        out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: out.unicodeScalars.append(scalar)
+      }
+    }
+    return out + "\""
+  }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Histograms on the terminal: bcc's log2 drawing, made from scale-3 buckets in seconds.
+
+/// The buckets of one exponential histogram at scale 3: bucket i holds (2^(i/8), 2^((i+1)/8)] s.
+package struct FineBuckets: Equatable, Sendable {
+  package let firstIndex: Int
+  package let counts: [UInt64]
+  package let zeroCount: UInt64
+
+  package init(firstIndex: Int, counts: [UInt64], zeroCount: UInt64) {
+    self.firstIndex = firstIndex
+    self.counts = counts
+    self.zeroCount = zeroCount
+  }
+
+  package var total: UInt64 { counts.reduce(zeroCount, &+) }
+}
+
+package enum TimeUnit: String, Sendable {
+  case microseconds = "usecs"
+  case milliseconds = "msecs"
+
+  /// An edge at 2^k units lies at 8·(k + log2(unit in seconds)) on the axis of bucket indices:
+  /// in bucket 8k + `bucket`, with `below` / 2^32 of its logarithmic width under the edge.
+  /// 8·log2(10⁻⁶) = −159.4525485… = −160 + 0.5474514…, 8·log2(10⁻³) = −80 + 0.2737257….
+  fileprivate var edge: (bucket: Int, below: UInt64) {
+    switch self {
+    case .microseconds: (-160, 2_351_286_054)
+    case .milliseconds: (-80, 1_175_643_027)
+    }
+  }
+}
+
+/// Counts per power of two: slot 0 is 0 and 1, slot k is 2^k up to 2^(k+1) − 1.
+package struct Log2Histogram: Equatable, Sendable {
+  package static let slotsMax = 64
+  package private(set) var slots: [UInt64]
+
+  package init(slots: [UInt64]) { self.slots = slots }
+
+  /// Sums fine buckets into slots.
+  ///
+  /// bcc truncates to whole units, so slot k holds [2^k, 2^(k+1)) units, and the edges are powers
+  /// of two of the unit where ours are powers of two of a second. One fine bucket in eight lies
+  /// across an edge. It is split as if its values were even on the logarithmic axis; the part
+  /// below is rounded and the rest goes above, so the total is exact. What can be wrong is the
+  /// place of values inside that one bucket: at each edge at most 9 % (2^(1/8)) in value.
+  package init(_ fine: FineBuckets, unit: TimeUnit) {
+    slots = [UInt64](repeating: 0, count: Self.slotsMax)
+    slots[0] = fine.zeroCount
+    let edge = unit.edge
+    for (offset, count) in fine.counts.enumerated() where count > 0 {
+      // Counted from the bucket that holds the edge at one unit, eight buckets to a slot.
+      let position = fine.firstIndex + offset - edge.bucket
+      let slot = Int((Double(position) / 8).rounded(.down))
+      let isAcrossEdge = position & 7 == 0
+      guard isAcrossEdge else {
+        add(count, slot)
+        continue
+      }
+      let product = count.multipliedFullWidth(by: edge.below)
+      let below = product.high << 32 | product.low >> 32
+      let roundedUp = product.low >> 31 & 1
+      add(below + roundedUp, slot - 1)
+      add(count - below - roundedUp, slot)
+    }
+  }
+
+  private mutating func add(_ count: UInt64, _ slot: Int) {
+    slots[min(max(slot, 0), Self.slotsMax - 1)] += count
+  }
+
+  /// The lines of libbpf-tools' histogram; empty when nothing was counted.
+  package func drawn(label: String) -> String {
+    guard let last = slots.lastIndex(where: { $0 > 0 }), let largest = slots.max() else { return "" }
+    let isNarrow = last <= 32
+    let width = isNarrow ? 10 : 20
+    var out = spaces(isNarrow ? 5 : 15) + left(label, isNarrow ? 19 : 29)
+    out += " : count    distribution\n"
+    for slot in 0...last {
+      let low = slot == 0 ? 0 : UInt64(1) << slot
+      let high = slot == 63 ? UInt64.max : UInt64(1) << (slot + 1) - 1
+      out += "\(right(String(low), width)) -> \(left(String(high), width)) : "
+      out += row(slots[slot], largest: largest, stars: isNarrow ? 40 : 20)
+    }
+    return out
+  }
+}
+
+/// `count    |****    |` and the end of the line.
+private func row(_ count: UInt64, largest: UInt64, stars: Int) -> String {
+  // Full width, since count × 40 may not fit; the quotient is at most `stars`.
+  let product = count.multipliedFullWidth(by: UInt64(stars))
+  let filled = Int(largest.dividingFullWidth(product).quotient)
+  let bar = String(repeating: "*", count: filled) + spaces(stars - filled)
+  return "\(left(String(count), 8)) |\(bar)|\n"
+}
+
+extension FineBuckets {
+  /// The buckets as they are, for `--exponential`: edges in microseconds, upper edge included.
+  package func drawn() -> String {
+    guard let first = counts.firstIndex(where: { $0 > 0 }),
+      let last = counts.lastIndex(where: { $0 > 0 }), let largest = counts.max()
+    else { return zeroCount > 0 ? header + row(0, 0, zeroCount, max: zeroCount) : "" }
+    let most = max(largest, zeroCount)
+    var out = header
+    if zeroCount > 0 { out += row(0, 0, zeroCount, max: most) }
+    for index in first...last {
+      let bucket = firstIndex + index
+      out += row(
+        Self.nanoseconds(edge: bucket), Self.nanoseconds(edge: bucket + 1), counts[index], max: most)
+    }
+    return out
+  }
+
+  private var header: String { spaces(10) + left("usecs", 22) + " : count    distribution\n" }
+
+  private func row(_ low: UInt64, _ high: UInt64, _ count: UInt64, max: UInt64) -> String {
+    "\(right(decimal(thousandths: low), 14)) -> \(left(decimal(thousandths: high), 14)) : "
+      + CLI.row(count, largest: max, stars: 40)
+  }
+
+  /// 2^(index/8) s to the nearest nanosecond.
+  package static func nanoseconds(edge index: Int) -> UInt64 {
+    // 2^(j/8), so that no C library is asked for powers.
+    let roots = [
+      1.0, 1.0905077326652577, 1.189207115002721, 1.2968395546510096, 1.4142135623730951,
+      1.5422108254079407, 1.6817928305074292, 1.8340080864093424,
+    ]
+    let octave = Int((Double(index) / 8).rounded(.down))
+    // Beyond 2^33 s the product would leave UInt64; no bucket of ours is there.
+    let clamped = min(octave, 33)
+    let scaled = Double(sign: .plus, exponent: clamped, significand: roots[index - octave * 8])
+    return UInt64((scaled * 1e9).rounded())
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// An OTLP endpoint as written, and the URL of a signal made from it by the OTLP exporter rules.
+
+package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
+  package enum Scheme: String, Equatable, Sendable {
+    case http, https
+  }
+
+  /// Nil for the bare `host:port` that only gRPC takes.
+  package let scheme: Scheme?
+  /// As in a URL, so IPv6 addresses keep their brackets.
+  package let host: String
+  package let port: UInt16?
+  /// Path and query as written, empty or beginning with `/` or `?`.
+  package let path: String
+
+  package init(scheme: Scheme?, host: String, port: UInt16?, path: String) {
+    self.scheme = scheme
+    self.host = host
+    self.port = port
+    self.path = path
+  }
+
+  package init(parsing text: String) throws(ValueError) {
+    let want = "write \(ValueType.endpoint.wanted(.configuration))"
+    // Nothing of a text with credentials is repeated in a message, since messages reach logs.
+    guard !text.utf8.contains(UInt8(ascii: "@")) else {
+      throw ValueError(
+        .notOfType, "holds credentials (…@host)", "remove them and send them as a header")
+    }
+    guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), !text.contains("#") else {
+      throw ValueError(.notOfType, "\(shown(text)) holds a character that no URL may", want)
+    }
+    var rest = text[...]
+    if let separator = text.firstRange(of: "://") {
+      guard let scheme = Scheme(rawValue: text[..<separator.lowerBound].lowercased()) else {
+        throw ValueError(.notOfType, "\(shown(text)) is neither http nor https", want)
+      }
+      self.scheme = scheme
+      rest = text[separator.upperBound...]
+    } else {
+      scheme = nil
+    }
+    let authorityEnd = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+    path = String(rest[authorityEnd...])
+    let authority = rest[..<authorityEnd]
+    (host, port) = try Self.hostAndPort(authority, in: text, want)
+  }
+
+  private static func hostAndPort(
+    _ authority: Substring, in text: String, _ want: String
+  ) throws(ValueError) -> (String, UInt16?) {
+    var host = authority
+    var port: UInt16?
+    let afterBracket = authority.lastIndex(of: "]") ?? authority.startIndex
+    if let colon = authority[afterBracket...].lastIndex(of: ":") {
+      host = authority[..<colon]
+      let digits = authority[authority.index(after: colon)...]
+      guard let number = wholeNumber(digits), let small = UInt16(exactly: number), small > 0 else {
+        throw ValueError(
+          .outOfRange, "\(shown(text)) has no port from 1 to 65535 after the colon", want)
+      }
+      port = small
+    }
+    let isBracketed = host.hasPrefix("[") && host.hasSuffix("]") && host.count > 2
+    let isName = !host.isEmpty && host.utf8.allSatisfy(isHostByte)
+    guard isBracketed || isName else {
+      throw ValueError(.notOfType, "\(shown(text)) has no valid host", want)
+    }
+    return (String(host), port)
+  }
+
+  private static func isHostByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f: true
+    default: false
+    }
+  }
+
+  /// `host` or `host:port`.
+  var authority: String { port.map { "\(host):\($0)" } ?? host }
+
+  package var description: String { (scheme.map { "\($0.rawValue)://" } ?? "") + authority + path }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// OpenTelemetry's environment variables: a bad one is named in a warning and then not used.
+
+/// Looks a variable up; tests give a dictionary's subscript, the agent `getenv`.
+package typealias Environment = (String) -> String?
+
+extension Layer {
+  init(environment: Environment, warnings: inout [ConfigWarning]) {
+    self.init()
+    for row in OptionTable.rows {
+      // The specification treats an empty variable as one that is not set.
+      guard let name = row.environment, let text = environment(name), !text.isEmpty else {
+        continue
+      }
+      if row.type == .boolean {
+        let value = Self.boolean(text, name, &warnings)
+        set(row.key, Entry(.boolean(value != row.environmentInverts), .environment(name)))
+        continue
+      }
+      do throws(ValueError) {
+        set(row.key, Entry(try row.type.parse(text, .environment), .environment(name)))
+      } catch {
+        warnings.append(
+          ConfigWarning(
+            source: .environment(name), wrong: error.wrong, right: error.right,
+            used: Self.usedInstead(row)))
+      }
+    }
+    liftServiceName()
+  }
+
+  /// Only `true` in any case is true; what is neither true nor false counts as false, and is said.
+  private static func boolean(
+    _ text: String, _ name: String, _ warnings: inout [ConfigWarning]
+  ) -> Bool {
+    let word = text.lowercased()
+    if word != "true", word != "false" {
+      warnings.append(
+        ConfigWarning(
+          source: .environment(name), wrong: "\(shown(text)) is not a boolean",
+          right: "write true or false", used: "false is used"))
+    }
+    return word == "true"
+  }
+
+  private static func usedInstead(_ row: OptionRow) -> String {
+    switch (row.type, row.fallback) {
+    case (.headers, _), (.attributes, _): "the whole variable is ignored"
+    case (_, let value?):
+      "the variable is ignored, the default is \(value.yaml(hidingValues: true))"
+    case (_, nil): "the variable is ignored"
+    }
+  }
+}

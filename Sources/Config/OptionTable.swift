@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every option there is, once: decoding, defaults, `config print`, flags and help come from here.
+
+internal import Platform
+
+package enum OptionKey: String, CaseIterable, Sendable {
+  case execEnabled = "exec.enabled"
+  case execArgs = "exec.args"
+  case execFailed = "exec.failed"
+  case runqlatEnabled = "runqlat.enabled"
+  case runqlatCgroups = "runqlat.cgroups"
+  case buffersRing = "buffers.ring"
+  case buffersWakeLatency = "buffers.wake_latency"
+  case exportEnabled = "export.enabled"
+  case exportEndpoint = "export.endpoint"
+  case exportProtocol = "export.protocol"
+  case exportInsecure = "export.insecure"
+  case exportHeaders = "export.headers"
+  case exportTimeout = "export.timeout"
+  case exportQueue = "export.queue"
+  case exportBatchBytes = "export.batch_bytes"
+  case exportScheduleDelay = "export.schedule_delay"
+  case logsExporter = "export.logs.exporter"
+  case logsEndpoint = "export.logs.endpoint"
+  case logsProtocol = "export.logs.protocol"
+  case logsInsecure = "export.logs.insecure"
+  case logsHeaders = "export.logs.headers"
+  case logsTimeout = "export.logs.timeout"
+  case metricsExporter = "export.metrics.exporter"
+  case metricsEndpoint = "export.metrics.endpoint"
+  case metricsProtocol = "export.metrics.protocol"
+  case metricsInsecure = "export.metrics.insecure"
+  case metricsHeaders = "export.metrics.headers"
+  case metricsTimeout = "export.metrics.timeout"
+  case metricsInterval = "metrics.interval"
+  case filePath = "file.path"
+  case listen = "listen"
+  case resourceAttributes = "resource.attributes"
+  case resourceServiceName = "resource.service_name"
+  case logLevel = "log.level"
+  case logFormat = "log.format"
+}
+
+/// The command-line flag of an option.
+package struct OptionFlag: Equatable, Sendable {
+  package let name: String
+  package let placeholder: String
+}
+
+package struct OptionRow: Sendable {
+  package let key: OptionKey
+  package let type: ValueType
+  /// Nil where "not set" is itself a meaning.
+  package let fallback: Value?
+  package let summary: String
+  package var environment: String?
+  /// OTEL_SDK_DISABLED says the opposite of `export.enabled`.
+  package var environmentInverts = false
+  package var flag: OptionFlag?
+
+  fileprivate init(
+    _ key: OptionKey, _ type: ValueType, _ fallback: Value?, _ summary: String,
+    env: String? = nil, inverted: Bool = false, flag: OptionFlag? = nil
+  ) {
+    self.key = key
+    self.type = type
+    self.fallback = fallback
+    self.summary = summary
+    environment = env
+    environmentInverts = inverted
+    self.flag = flag
+  }
+}
+
+package enum OptionTable {
+  package static let rows: [OptionRow] = probes + export + perSignal + rest
+
+  package static func row(_ key: OptionKey) -> OptionRow {
+    // A test holds every key to one row, so a missing one is our bug.
+    guard let row = rows.first(where: { $0.key == key }) else {
+      preconditionFailure("no row for this option")
+    }
+    return row
+  }
+
+  private static let protocolType = ValueType.choice(
+    ExportProtocol.allCases.map(\.rawValue), notYet: ["http/json"])
+  // OTLP's 0 is "no limit".
+  private static let timeoutType = ValueType.milliseconds(0...86_400_000)
+
+  private static let probes: [OptionRow] = [
+    OptionRow(.execEnabled, .boolean, .boolean(true), "Record every exec and exit"),
+    OptionRow(
+      .execArgs, .choice(ArgumentPrivacy.allCases.map(\.rawValue), notYet: []), .choice("redacted"),
+      "Arguments of programs: as they are, without passwords and tokens, or not at all"),
+    OptionRow(.execFailed, .boolean, .boolean(true), "Record execs that fail, with their errno"),
+    OptionRow(
+      .runqlatEnabled, .boolean, .boolean(true), "Measure the wait from runnable to running"),
+    OptionRow(
+      .runqlatCgroups, .integer(16...4096, unit: "cgroups"), .integer(256),
+      "Cgroups with a histogram of their own; the rest share one"),
+    OptionRow(
+      .buffersRing, .bytes(65_536...67_108_864, powerOfTwo: true), .bytes(1 << 20),
+      "Size of the ring buffer between kernel and agent"),
+    OptionRow(
+      .buffersWakeLatency, .milliseconds(1...10_000), .milliseconds(100),
+      "Longest time a record waits in the ring before the agent wakes"),
+  ]
+
+  private static let export: [OptionRow] = [
+    OptionRow(
+      .exportEnabled, .boolean, .boolean(true), "Send OTLP where an endpoint is set",
+      env: "OTEL_SDK_DISABLED", inverted: true),
+    OptionRow(
+      .exportEndpoint, .endpoint, nil,
+      "OTLP receiver of logs and metrics; not set means none. HTTP adds v1/logs and v1/metrics",
+      env: "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    OptionRow(
+      .exportProtocol, protocolType, .choice("http/protobuf"), "Protocol of the receiver",
+      env: "OTEL_EXPORTER_OTLP_PROTOCOL"),
+    OptionRow(
+      .exportInsecure, .boolean, .boolean(false),
+      "Plain text for a grpc endpoint without http:// or https://",
+      env: "OTEL_EXPORTER_OTLP_INSECURE"),
+    OptionRow(
+      .exportHeaders, .headers, .pairs([]), "Headers of every request",
+      env: "OTEL_EXPORTER_OTLP_HEADERS"),
+    OptionRow(
+      .exportTimeout, timeoutType, .milliseconds(10_000),
+      "Time allowed for one batch; 0s means no limit", env: "OTEL_EXPORTER_OTLP_TIMEOUT"),
+    OptionRow(
+      .exportQueue, .bytes(65_536...1_073_741_824, powerOfTwo: false), .bytes(4 << 20),
+      "Batches waiting to be sent; what does not fit is dropped and counted"),
+    OptionRow(
+      .exportBatchBytes, .bytes(4096...4_194_304, powerOfTwo: false), .bytes(512 << 10),
+      "A batch is sent when it has this size"),
+    OptionRow(
+      .exportScheduleDelay, .milliseconds(0...3_600_000), .milliseconds(1000),
+      "A batch is sent after this time, however small", env: "OTEL_BLRP_SCHEDULE_DELAY"),
+  ]
+
+  private static let perSignal: [OptionRow] =
+    signal(
+      "logs", "LOGS", ["otlp", "console"],
+      [.logsExporter, .logsEndpoint, .logsProtocol, .logsInsecure, .logsHeaders, .logsTimeout])
+    + signal(
+      "metrics", "METRICS", ["otlp", "console", "prometheus"],
+      [
+        .metricsExporter, .metricsEndpoint, .metricsProtocol, .metricsInsecure, .metricsHeaders,
+        .metricsTimeout,
+      ])
+
+  private static func signal(
+    _ name: String, _ upper: String, _ exporters: [String], _ keys: [OptionKey]
+  ) -> [OptionRow] {
+    [
+      OptionRow(
+        keys[0], .choices(exporters, alone: ["none"]), nil,
+        "Where \(name) go; not set means otlp if there is an endpoint",
+        env: "OTEL_\(upper)_EXPORTER"),
+      OptionRow(
+        keys[1], .endpoint, nil, "Receiver of \(name) alone, its path used as it is",
+        env: "OTEL_EXPORTER_OTLP_\(upper)_ENDPOINT"),
+      OptionRow(
+        keys[2], protocolType, nil, "Protocol for \(name) alone",
+        env: "OTEL_EXPORTER_OTLP_\(upper)_PROTOCOL"),
+      OptionRow(
+        keys[3], .boolean, nil, "Plain text for \(name) alone",
+        env: "OTEL_EXPORTER_OTLP_\(upper)_INSECURE"),
+      OptionRow(
+        keys[4], .headers, nil, "Headers for \(name) alone, in place of the others",
+        env: "OTEL_EXPORTER_OTLP_\(upper)_HEADERS"),
+      OptionRow(
+        keys[5], timeoutType, nil, "Time allowed for one batch of \(name)",
+        env: "OTEL_EXPORTER_OTLP_\(upper)_TIMEOUT"),
+    ]
+  }
+
+  private static let rest: [OptionRow] = [
+    OptionRow(
+      .metricsInterval, .milliseconds(100...86_400_000), .milliseconds(60_000),
+      "Time between two exports of metrics", env: "OTEL_METRIC_EXPORT_INTERVAL"),
+    OptionRow(
+      .filePath, .path, nil, "Write OTLP JSON lines to this file, - for standard output",
+      flag: OptionFlag(name: "otlp-file", placeholder: "PATH")),
+    OptionRow(
+      .listen, .listen, .listen(ListenAddress(address: "127.0.0.1", port: 9464)),
+      "Address of /metrics, /healthz and /readyz, or off",
+      flag: OptionFlag(name: "listen", placeholder: "ADDR:PORT")),
+    OptionRow(
+      .resourceAttributes, .attributes, .pairs([]), "Attributes of the agent's resource",
+      env: "OTEL_RESOURCE_ATTRIBUTES"),
+    OptionRow(
+      .resourceServiceName, .text, .text("apus"), "The agent's service.name",
+      env: "OTEL_SERVICE_NAME"),
+    OptionRow(
+      .logLevel, .choice(LogLevel.allCases.map(\.rawValue), notYet: []), .choice("info"),
+      "How much the agent says about itself", env: "OTEL_LOG_LEVEL",
+      flag: OptionFlag(name: "log-level", placeholder: "LEVEL")),
+    OptionRow(
+      .logFormat, .choice(LogFormat.allCases.map(\.rawValue), notYet: []), .choice("text"),
+      "How the agent writes its own log"),
+  ]
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// The validated configuration that the rest of the agent reads; made once, at start.
+
+package import Platform
+
+package enum ArgumentPrivacy: String, CaseIterable, Sendable {
+  case full, redacted, none
+}
+
+package enum LogFormat: String, CaseIterable, Sendable {
+  case text, json
+}
+
+package enum ExportProtocol: String, CaseIterable, Sendable {
+  case httpProtobuf = "http/protobuf"
+  case grpc
+}
+
+/// Where one signal goes over OTLP.
+package struct Destination: Equatable, Sendable {
+  package let `protocol`: ExportProtocol
+  /// Complete for HTTP; scheme, host and port for gRPC.
+  package let url: String
+  package let headers: [Pair]
+  /// For one batch; zero is no limit.
+  package let timeoutMilliseconds: Int
+}
+
+package struct SignalSettings: Equatable, Sendable {
+  /// Nil when nothing asks for OTLP.
+  package let destination: Destination?
+  /// OTLP JSON lines on standard output, which `console` asks for.
+  package let console: Bool
+}
+
+package struct Settings: Sendable {
+  package struct Exec: Equatable, Sendable {
+    package let enabled: Bool
+    package let args: ArgumentPrivacy
+    package let failed: Bool
+  }
+
+  package struct Runqlat: Equatable, Sendable {
+    package let enabled: Bool
+    package let cgroupsMax: Int
+  }
+
+  package struct Buffers: Equatable, Sendable {
+    package let ringBytes: Int
+    package let wakeLatencyMilliseconds: Int
+  }
+
+  package struct Export: Equatable, Sendable {
+    package let logs: SignalSettings
+    package let metrics: SignalSettings
+    package let queueBytes: Int
+    package let batchBytes: Int
+    package let scheduleDelayMilliseconds: Int
+  }
+
+  package let exec: Exec
+  package let runqlat: Runqlat
+  package let buffers: Buffers
+  package let export: Export
+  package let metricsIntervalMilliseconds: Int
+  /// The `--otlp-file`; `-` is standard output.
+  package let otlpFile: String?
+  /// Nil is `off`.
+  package let listen: ListenAddress?
+  package let serviceName: String
+  /// Without `service.name`.
+  package let resourceAttributes: [Pair]
+  package let logLevel: LogLevel
+  package let logFormat: LogFormat
+
+  /// Each option with what it is and who said so, in the table's order; nil is "not set".
+  package let effective: [(row: OptionRow, entry: Entry?)]
+  /// What the environment got wrong; to be logged.
+  package let warnings: [ConfigWarning]
+}
+
+extension Settings {
+  /// Reads the file, if one is named, and lays flags over environment over file over defaults.
+  package static func load(
+    file path: String?, environment: Environment, flags: [OptionKey: Value] = [:]
+  ) throws(ConfigError) -> Settings {
+    let bytes: [UInt8]? = if let path { try ConfigFile.read(path) } else { nil }
+    return try resolve(
+      yaml: bytes, fileName: path ?? "", environment: environment, flags: flags)
+  }
+
+  package static func resolve(
+    yaml: [UInt8]?, fileName: String, environment: Environment, flags: [OptionKey: Value] = [:]
+  ) throws(ConfigError) -> Settings {
+    var layer = Layer.defaults
+    if let yaml {
+      layer.cover(with: try Layer(root: try YAML.parse(yaml, file: fileName), file: fileName))
+    }
+    var warnings: [ConfigWarning] = []
+    layer.cover(with: Layer(environment: environment, warnings: &warnings))
+    for (key, value) in flags {
+      let name = OptionTable.row(key).flag?.name ?? key.rawValue
+      layer.set(key, Entry(value, .flag("--\(name)")))
+    }
+    return try Settings(layer, warnings)
+  }
+
+  private init(_ layer: Layer, _ warnings: [ConfigWarning]) throws(ConfigError) {
+    var warnings = warnings
+    exec = Exec(
+      enabled: layer.boolean(.execEnabled), args: layer.choice(.execArgs),
+      failed: layer.boolean(.execFailed))
+    runqlat = Runqlat(
+      enabled: layer.boolean(.runqlatEnabled), cgroupsMax: layer.number(.runqlatCgroups))
+    buffers = Buffers(
+      ringBytes: layer.number(.buffersRing),
+      wakeLatencyMilliseconds: layer.number(.buffersWakeLatency))
+    export = Export(
+      logs: try layer.signal(.logs, &warnings), metrics: try layer.signal(.metrics, &warnings),
+      queueBytes: layer.number(.exportQueue), batchBytes: layer.number(.exportBatchBytes),
+      scheduleDelayMilliseconds: layer.number(.exportScheduleDelay))
+    metricsIntervalMilliseconds = layer.number(.metricsInterval)
+    otlpFile = layer.text(.filePath)
+    listen = if case .listen(let address)? = layer[.listen]?.value { address } else { nil }
+    serviceName = layer.text(.resourceServiceName) ?? ""
+    resourceAttributes = layer.pairs(.resourceAttributes)
+    logLevel = layer.choice(.logLevel)
+    logFormat = layer.choice(.logFormat)
+    effective = OptionTable.rows.map { ($0, layer[$0.key]) }
+    self.warnings = warnings
+    try layer.checkSizes()
+  }
+}
+
+extension Layer {
+  // Each of these traps on an option whose row has another type or no default: the table is ours,
+  // and a test reads every option once.
+  func boolean(_ key: OptionKey) -> Bool {
+    guard case .boolean(let value)? = self[key]?.value else { mismatch(key) }
+    return value
+  }
+
+  func number(_ key: OptionKey) -> Int {
+    switch self[key]?.value {
+    case .integer(let value)?, .bytes(let value)?, .milliseconds(let value)?: return value
+    default: mismatch(key)
+    }
+  }
+
+  func choice<Choice: RawRepresentable>(_ key: OptionKey) -> Choice
+  where Choice.RawValue == String {
+    guard case .choice(let word)? = self[key]?.value, let choice = Choice(rawValue: word) else {
+      mismatch(key)
+    }
+    return choice
+  }
+
+  func text(_ key: OptionKey) -> String? {
+    if case .text(let text)? = self[key]?.value { text } else { nil }
+  }
+
+  func pairs(_ key: OptionKey) -> [Pair] {
+    if case .pairs(let pairs)? = self[key]?.value { pairs } else { [] }
+  }
+
+  private func mismatch(_ key: OptionKey) -> Never {
+    preconditionFailure("the row of \(key.rawValue) has another type than its reader")
+  }
+
+  fileprivate func checkSizes() throws(ConfigError) {
+    let queue = number(.exportQueue)
+    let batch = number(.exportBatchBytes)
+    guard batch <= queue else {
+      // Blame the one that somebody wrote.
+      let isBatchWritten = self[.exportBatchBytes]?.source != .fallback
+      let key = isBatchWritten ? OptionKey.exportBatchBytes : .exportQueue
+      throw ConfigError(
+        source: self[key]?.source ?? .fallback, key: key.rawValue,
+        kind: .conflict(
+          problem:
+            "a batch of \(SizeText.text(batch)) does not fit a queue of \(SizeText.text(queue))",
+          remedy: "write export.batch_bytes no larger than export.queue"))
+    }
+  }
+}

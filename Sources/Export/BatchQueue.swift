@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between the threads that make batches and the one that sends them: bounded in bytes.
+
+public import OTLP
+internal import Synchronization
+
+/// First in, first out. Any thread may offer; the export thread takes.
+public final class BatchQueue: Sendable {
+  private struct State {
+    var batches: [SealedBatch] = []
+    var byteCount = 0
+  }
+
+  public let byteLimit: Int
+  private let state = Mutex(State())
+
+  /// `byteLimit` bounds the memory that waiting batches keep.
+  public init(byteLimit: Int) { self.byteLimit = byteLimit }
+
+  /// Takes a batch in, or refuses it when it does not fit; the caller counts a refused one.
+  ///
+  /// The newest is refused, not the oldest dropped: what waits may be in flight already.
+  public func offer(_ batch: SealedBatch) -> Bool {
+    state.withLock { state in
+      guard state.byteCount + batch.memoryByteCount <= byteLimit else { return false }
+      state.byteCount += batch.memoryByteCount
+      state.batches.append(batch)
+      return true
+    }
+  }
+
+  /// The oldest batch; it stays in the queue, and in its bound, until `removeFirst`.
+  public func first() -> SealedBatch? { state.withLock { $0.batches.first } }
+
+  public func removeFirst() {
+    state.withLock { state in
+      state.byteCount -= state.batches.removeFirst().memoryByteCount
+    }
+  }
+
+  public var byteCount: Int { state.withLock { $0.byteCount } }
+  public var count: Int { state.withLock { $0.batches.count } }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// OpenTelemetry Resources: of the agent itself, and of each workload.
+
+internal import Glibc
+public import OTLP
+internal import Platform
+
+/// Builds Resource messages from what the host and the configuration say.
+public struct ResourceBuilder: Sendable {
+  /// The released semantic conventions that our attributes follow.
+  public static let schemaURL = "https://opentelemetry.io/schemas/1.44.0"
+
+  private let host: [(String, String)]
+  private let configured: [(String, String)]
+
+  /// `configured` are OTEL_RESOURCE_ATTRIBUTES and the file's; they add to what is found, and win.
+  public init(configured: [(String, String)]) {
+    var name = utsname()
+    unsafe uname(&name)
+    let node = unsafe withUnsafeBytes(of: &name.nodename) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    var host = [("host.name", node), ("os.type", "linux")]
+    // The machine id of the host, which a container must mount to name it.
+    if let id = readText("/etc/machine-id") ?? readText("/var/lib/dbus/machine-id"), !id.isEmpty {
+      host.append(("host.id", id))
+    }
+    self.host = host
+    self.configured = configured
+  }
+
+  /// The agent's own: what its self-telemetry belongs to.
+  public func agent(version: String, serviceName: String?) -> [(String, String)] {
+    var attributes = [
+      ("service.name", "apus"), ("service.version", version),
+      ("telemetry.sdk.name", "apus"), ("telemetry.sdk.language", "swift"),
+      ("telemetry.sdk.version", version),
+    ]
+    merge(host + configured, into: &attributes)
+    if let serviceName { merge([("service.name", serviceName)], into: &attributes) }
+    return attributes
+  }
+
+  /// A workload's. `service.*` of the configuration names the agent, so it is left out here: to give
+  /// it to a workload would be to guess an identity.
+  public func workload(_ attributes: [(String, String)]) -> [(String, String)] {
+    var result = host
+    merge(configured.filter { !$0.0.hasPrefix("service.") }, into: &result)
+    merge(attributes, into: &result)
+    return result
+  }
+
+  /// The Resource message of `attributes`.
+  public static func encode(_ attributes: [(String, String)]) -> EncodedResource {
+    var message: [UInt8] = []
+    for (key, value) in attributes {
+      // Resource.attributes = 1: KeyValue { key = 1, value = 2: AnyValue { string_value = 1 } }.
+      var any: [UInt8] = []
+      append(1, Array(value.utf8), to: &any)
+      var pair: [UInt8] = []
+      append(1, Array(key.utf8), to: &pair)
+      append(2, any, to: &pair)
+      append(1, pair, to: &message)
+    }
+    return EncodedResource(message: message, schemaURL: schemaURL)
+  }
+
+  private func merge(_ additions: [(String, String)], into attributes: inout [(String, String)]) {
+    for addition in additions {
+      if let index = attributes.firstIndex(where: { $0.0 == addition.0 }) {
+        attributes[index] = addition
+      } else {
+        attributes.append(addition)
+      }
+    }
+  }
+}
+
+/// Appends a length-delimited field.
+private func append(_ field: UInt8, _ value: [UInt8], to bytes: inout [UInt8]) {
+  bytes.append(field << 3 | 2)
+  var rest = value.count
+  while rest >= 0x80 {
+    bytes.append(UInt8(rest & 0x7f) | 0x80)
+    rest >>= 7
+  }
+  bytes.append(UInt8(rest))
+  bytes += value
+}

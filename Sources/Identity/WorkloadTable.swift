@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// From cgroup keys to small handles while a batch is open, and to Resources when it is sealed.
+
+public import OTLP
+internal import Platform
+
+/// What is known of a workload.
+public struct Workload: Sendable {
+  public let key: CgroupKey
+  /// nil when the cgroup was gone before it was looked up.
+  public let path: String?
+  public let containerID: String?
+
+  /// The attributes that name it.
+  public var attributes: [(String, String)] {
+    var attributes: [(String, String)] = []
+    if let path { attributes.append(("process.linux.cgroup", path)) }
+    if let containerID { attributes.append(("container.id", containerID)) }
+    return attributes
+  }
+}
+
+/// Owned by the thread that reads the ring, or by the one that samples: each has its own.
+public struct WorkloadTable: ~Copyable {
+  /// Ids of cgroups are never reused, so what was learned stays true; the bound forgets it all.
+  private static let limit = 4096
+
+  private let paths = CgroupPaths()
+  private let builder: ResourceBuilder
+  private var handles: [UInt64: UInt32] = [:]
+  private var keys: [UInt64] = []
+  private var resources: [EncodedResource?] = []
+  private var lastKey: UInt64 = 0
+  private var lastHandle: UInt32?
+
+  public init(builder: ResourceBuilder) {
+    self.builder = builder
+    handles.reserveCapacity(WorkloadTable.limit)
+    keys.reserveCapacity(WorkloadTable.limit)
+    resources.reserveCapacity(WorkloadTable.limit)
+  }
+
+  /// The handle of a key, good until `forgetIfFull`.
+  ///
+  /// Between two of those calls lies one batch, whose own bound on records is below this table's.
+  public mutating func handle(of key: UInt64) -> UInt32 {
+    if let lastHandle, lastKey == key { return lastHandle }
+    let handle: UInt32
+    if let known = handles[key] {
+      handle = known
+    } else {
+      handle = UInt32(keys.count)
+      handles[key] = handle
+      keys.append(key)
+      resources.append(nil)
+    }
+    lastKey = key
+    lastHandle = handle
+    return handle
+  }
+
+  /// The Resource of a handle, looked up at the first call.
+  public mutating func resource(of handle: UInt32) -> EncodedResource {
+    if let known = resources[Int(handle)] { return known }
+    let workload = self.workload(CgroupKey(keys[Int(handle)]))
+    let resource = ResourceBuilder.encode(builder.workload(workload.attributes))
+    // One that could not be found is asked for again: it may have been too early.
+    if workload.path != nil { resources[Int(handle)] = resource }
+    return resource
+  }
+
+  /// What can be known of a cgroup now.
+  public borrowing func workload(_ key: CgroupKey) -> Workload {
+    let path = paths.path(of: key)
+    return Workload(key: key, path: path, containerID: path.flatMap(containerID(inCgroupPath:)))
+  }
+
+  /// Starts over when the table is half full; only between batches, when no handle is in use.
+  public mutating func forgetIfFull() {
+    guard keys.count > WorkloadTable.limit / 2 else { return }
+    handles.removeAll(keepingCapacity: true)
+    keys.removeAll(keepingCapacity: true)
+    resources.removeAll(keepingCapacity: true)
+    lastHandle = nil
+  }
+}

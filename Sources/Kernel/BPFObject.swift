@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// One embedded BPF object: opened, adjusted, loaded, attached, and gone when it goes.
+
+internal import CApus
+public import CApusABI
+internal import CLibbpf
+internal import Glibc
+internal import Platform
+
+/// The probes carried in the binary.
+public enum Probe: String, Sendable, CaseIterable {
+  case execve, runqlat
+
+  fileprivate func embedded(_ variant: HookVariant) -> capus_object {
+    switch self {
+    case .execve: unsafe capus_execve(variant == .compatible)
+    case .runqlat: unsafe capus_runqlat(variant == .compatible)
+    }
+  }
+
+  fileprivate var label: StaticString {
+    switch self {
+    case .execve: "execve"
+    case .runqlat: "runqlat"
+    }
+  }
+}
+
+/// The two builds of each probe; see scripts/build-bpf.sh.
+public enum HookVariant: String, Sendable {
+  /// Typed tracepoints, fetching atomics, task storage: kernels from 5.12.
+  case modern
+  /// Raw tracepoints and hash maps: what refuses the former.
+  case compatible
+}
+
+/// What became of one program.
+public struct HookReport: Sendable {
+  public let probe: Probe
+  public let program: String
+  /// The hook as libbpf names it: "tp_btf/sched_switch".
+  public let hook: String
+  /// nil when attached, else why not.
+  public let failure: String?
+}
+
+/// Owns an object, its programs' links and its maps. Used by the thread that made it.
+@safe
+public struct BPFObject: ~Copyable {
+  private let probe: Probe
+  private let handle: OpaquePointer
+  private var links: [OpaquePointer] = unsafe []
+  public private(set) var reports: [HookReport] = []
+  public let variant: HookVariant
+
+  /// Opens the embedded object; nothing is in the kernel yet.
+  public init(_ probe: Probe, variant: HookVariant) throws(KernelError) {
+    let embedded = unsafe probe.embedded(variant)
+    guard let handle = unsafe bpf_object__open_mem(embedded.bytes, embedded.size, nil) else {
+      throw .open(object: probe.label, code: errno)
+    }
+    self.probe = probe
+    self.variant = variant
+    unsafe self.handle = handle
+  }
+
+  deinit {
+    for unsafe link in unsafe links { unsafe bpf_link__destroy(link) }
+    unsafe bpf_object__close(handle)
+  }
+
+  /// Sets what the verifier may take for constant; before `load`.
+  public borrowing func set(knobs: apus_knobs) throws(KernelError) {
+    let map = unsafe try find(map: ".rodata.knobs")
+    var knobs = knobs
+    let code = unsafe bpf_map__set_initial_value(map, &knobs, MemoryLayout<apus_knobs>.size)
+    guard code == 0 else { throw .missing(object: probe.label, part: "room for the knobs") }
+  }
+
+  /// Uses a map that exists already in place of the object's own; before `load`.
+  public borrowing func share(_ map: borrowing SharedMap) throws(KernelError) {
+    let own = unsafe try find(map: map.name)
+    let code = unsafe bpf_map__reuse_fd(own, map.descriptor.raw)
+    guard code == 0 else { throw .map(map.name, SystemError("bpf_map__reuse_fd", code: -code)) }
+  }
+
+  /// Sets how many entries a map has; before `load`.
+  public borrowing func resize(_ name: StaticString, entries: UInt32) throws(KernelError) {
+    let map = unsafe try find(map: name)
+    let code = unsafe bpf_map__set_max_entries(map, entries)
+    guard code == 0 else {
+      throw .map(name, SystemError("bpf_map__set_max_entries", code: -code))
+    }
+  }
+
+  /// Leaves programs out whose section starts with `prefix`; before `load`.
+  public borrowing func leaveOut(sectionsStarting prefix: String) {
+    unsafe forEachProgram { program, section in
+      if section.hasPrefix(prefix) { unsafe bpf_program__set_autoload(program, false) }
+    }
+  }
+
+  /// Creates maps and programs in the kernel.
+  public borrowing func load() throws(KernelError) {
+    let code = unsafe bpf_object__load(handle)
+    guard code == 0 else { throw .load(object: probe.label, code: -code) }
+  }
+
+  /// Attaches all programs; those whose section starts with `optional` may be refused.
+  public mutating func attach(optional: String? = nil) throws(KernelError) {
+    var failure: KernelError?
+    var reports: [HookReport] = []
+    var links: [OpaquePointer] = unsafe []
+    unsafe forEachProgram { program, section in
+      guard unsafe bpf_program__autoload(program), failure == nil else { return }
+      let name = unsafe String(cString: bpf_program__name(program))
+      if let link = unsafe bpf_program__attach(program) {
+        unsafe links.append(link)
+        reports.append(HookReport(probe: probe, program: name, hook: section, failure: nil))
+        return
+      }
+      let error = KernelError.attach(program: name, code: errno)
+      guard let optional, section.hasPrefix(optional) else {
+        failure = error
+        return
+      }
+      reports.append(
+        HookReport(probe: probe, program: name, hook: section, failure: "\(error)"))
+    }
+    unsafe self.links += links
+    self.reports += reports
+    if let failure { throw failure }
+  }
+
+  /// Takes the programs off their hooks; the maps stay readable.
+  public mutating func detach() {
+    for unsafe link in unsafe links { unsafe bpf_link__destroy(link) }
+    unsafe links = []
+  }
+
+  /// A map's descriptor, borrowed: it is closed with the object.
+  public borrowing func descriptor(of map: StaticString) throws(KernelError) -> CInt {
+    unsafe bpf_map__fd(try find(map: map))
+  }
+
+  private borrowing func find(map name: StaticString) throws(KernelError) -> OpaquePointer {
+    // A StaticString ends with NUL.
+    let text = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+    guard let map = unsafe bpf_object__find_map_by_name(handle, text) else { throw .missing(object: probe.label, part: name) }
+    return unsafe map
+  }
+
+  private borrowing func forEachProgram(_ body: (OpaquePointer, String) -> Void) {
+    var program = unsafe bpf_object__next_program(handle, nil)
+    while let current = unsafe program {
+      unsafe body(current, String(cString: bpf_program__section_name(current)))
+      unsafe program = bpf_object__next_program(handle, current)
+    }
+  }
+}

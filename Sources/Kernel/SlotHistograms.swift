@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// The histograms that the kernel keeps by slot, and the life of a slot.
+
+internal import CApus
+public import CApusABI
+internal import CLibbpf
+internal import Glibc
+internal import Platform
+
+/// What one slot held at one read: replicas summed, counters as they are in the kernel.
+public struct HistogramReading: ~Copyable {
+  /// Free-running, modulo 2^32; buckets, then `zero` and `above` at the two last places.
+  public var counters = [UInt32](repeating: 0, count: Int(APUS_HIST_BUCKETS) + 2)
+  public var sumNanoseconds: UInt64 = 0
+  /// nil while nothing was measured.
+  public var extremes: (min: UInt64, max: UInt64)?
+
+  public init() {}
+}
+
+/// The maps `slots`, `free_slots`, `histograms` and `extremes` of one object.
+///
+/// A slot is free, or kept for a key; a key that is retired leaves its slot in quarantine for one
+/// interval, because a program that is running may still hold its number.
+public struct SlotHistograms: ~Copyable {
+  private let slots: CInt
+  private let free: CInt
+  private let histograms: MappedArray<apus_hist>
+  private let extremes: MappedArray<apus_extremes>
+  private let replicas: Int
+  private let cpus: Int
+  public let slotCount: Int
+
+  /// What an object with these dimensions costs in kernel memory, in bytes.
+  public static func bytes(slots: Int, replicas: Int, cpus: Int) -> Int {
+    slots * (replicas * MemoryLayout<apus_hist>.stride + cpus * MemoryLayout<apus_extremes>.stride)
+      + slots * (MemoryLayout<apus_slot>.stride + 8 + 4)
+  }
+
+  /// Copies per slot: the CPUs' next power of two, at most 8 unless the ceiling says less.
+  public static func replicas(cpus: Int) -> Int {
+    var count = 1
+    while count < min(cpus, 8) { count *= 2 }
+    return count
+  }
+
+  /// Sets the sizes of an object that is open and not yet loaded.
+  public static func size(
+    _ object: borrowing BPFObject, slots: Int, replicas: Int, cpus: Int
+  ) throws(KernelError) {
+    try object.resize("slots", entries: UInt32(slots))
+    try object.resize("free_slots", entries: UInt32(slots))
+    try object.resize("histograms", entries: UInt32(slots * replicas))
+    try object.resize("extremes", entries: UInt32(slots * cpus))
+  }
+
+  /// Takes the maps of a loaded object and offers all slots but the overflow's. The object must
+  /// outlive this, and its programs be attached afterwards.
+  public init(
+    _ object: borrowing BPFObject, slots count: Int, replicas: Int, cpus: Int
+  ) throws(KernelError) {
+    let free = try object.descriptor(of: "free_slots")
+    let slots = try object.descriptor(of: "slots")
+    let histograms = try MappedArray<apus_hist>(
+      "histograms", descriptor: try object.descriptor(of: "histograms"), count: count * replicas)
+    let extremes = try MappedArray<apus_extremes>(
+      "extremes", descriptor: try object.descriptor(of: "extremes"), count: count * cpus)
+    for slot in 1..<UInt32(count) { try SlotHistograms.offer(slot, to: free) }
+    self.slots = slots
+    self.free = free
+    self.histograms = histograms
+    self.extremes = extremes
+    self.replicas = replicas
+    self.cpus = cpus
+    slotCount = count
+  }
+
+  /// Puts a slot where the kernel takes the next one from.
+  public borrowing func offer(_ slot: UInt32) throws(KernelError) {
+    try SlotHistograms.offer(slot, to: free)
+  }
+
+  private static func offer(_ slot: UInt32, to free: CInt) throws(KernelError) {
+    var slot = slot
+    let code = unsafe bpf_map_update_elem(free, nil, &slot, UInt64(BPF_ANY))
+    guard code == 0 else {
+      throw .map("free_slots", SystemError("bpf_map_update_elem", code: errno))
+    }
+  }
+
+  /// Ends the use of a key; its slot may be offered again one interval later.
+  public borrowing func retire(_ key: UInt64) {
+    var key = key
+    // ENOENT is the only failure: the key is gone, which is what was asked.
+    unsafe bpf_map_delete_elem(slots, &key)
+  }
+
+  /// Calls `body` for each key and its slot, in no order.
+  public borrowing func forEachSlot(_ body: (UInt64, apus_slot) -> Void) {
+    var key: UInt64 = 0
+    var next: UInt64 = 0
+    var first = true
+    // A key deleted meanwhile restarts the walk at the first; the bound ends it all the same.
+    for _ in 0..<(2 * slotCount) {
+      let code =
+        if first { unsafe bpf_map_get_next_key(slots, nil, &next) } else {
+          unsafe bpf_map_get_next_key(slots, &key, &next)
+        }
+      guard code == 0 else { return }
+      first = false
+      key = next
+      var slot = apus_slot()
+      if unsafe bpf_map_lookup_elem(slots, &key, &slot) == 0 { body(key, slot) }
+    }
+  }
+
+  /// Adds up the replicas of a slot. Every counter is read once.
+  public borrowing func read(_ slot: Int, into reading: inout HistogramReading) {
+    let buckets = Int(APUS_HIST_BUCKETS)
+    for index in reading.counters.indices { reading.counters[index] = 0 }
+    reading.sumNanoseconds = 0
+    for replica in 0..<replicas {
+      let base = unsafe histograms.pointer(slot * replicas + replica)
+      for index in 0..<(buckets + 2) {
+        reading.counters[index] &+= unsafe capus_load_relaxed_u32(base + 4 * index)
+      }
+      reading.sumNanoseconds &+= unsafe capus_load_relaxed_u64(base + 4 * (buckets + 2))
+    }
+    var low: UInt64 = 0
+    var high: UInt64 = 0
+    for cpu in 0..<cpus {
+      let base = unsafe extremes.pointer(slot * cpus + cpu)
+      high = max(high, unsafe capus_load_relaxed_u64(base))
+      low = max(low, unsafe capus_load_relaxed_u64(base + 8))
+    }
+    reading.extremes = low == 0 ? nil : (~low, high)
+  }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of a record: counted, written once as OTLP bytes, sealed by size or age.
+
+internal import CApusABI
+package import Config
+package import Export
+package import Identity
+internal import Kernel
+package import OTLP
+internal import Platform
+
+/// The names of the kinds in the ledger; the index is the number in the record.
+package let eventKinds: [String] = {
+  var names = [String](repeating: "", count: Int(APUS_KIND_COUNT.rawValue))
+  // What cannot be read has no kind to be charged to.
+  names[Int(APUS_KIND_NONE.rawValue)] = "unknown"
+  names[Int(APUS_KIND_EXEC.rawValue)] = "apus.process.exec"
+  names[Int(APUS_KIND_EXIT.rawValue)] = "apus.process.exit"
+  return names
+}()
+
+/// Owned by the thread that reads the ring.
+package final class EventSink: RecordSink {
+  /// When the open batch is given away.
+  package struct Sealing: Sendable {
+    package let byteCount: Int
+    package let ageNanoseconds: UInt64
+
+    package init(byteCount: Int, ageNanoseconds: UInt64) {
+      self.byteCount = byteCount
+      self.ageNanoseconds = ageNanoseconds
+    }
+  }
+
+  private let ledger: Ledger
+  private let executions: ExecutionCounts
+  private let sealing: Sealing
+  /// nil when no destination takes logs: records are then counted, and not encoded.
+  private let publish: ((SealedBatch) -> Void)?
+  private var encoder: ProcessEncoder
+  private var builder: LogBatchBuilder
+  private var workloads: WorkloadTable
+  private var openedAt: UInt64 = 0
+  private var now: UInt64 = 0
+  private var counted = KindCounts(repeating: 0)
+  private var lastExecution = ExecutionKey(cgroup: 0, error: 0)
+  private var lastExecutionCount: UInt64 = 0
+
+  package init(
+    privacy: ArgumentPrivacy, epochSeconds: UInt64, version: String, pool: ArenaPool,
+    sealing: Sealing, resources: ResourceBuilder, ledger: Ledger, executions: ExecutionCounts,
+    publish: ((SealedBatch) -> Void)?
+  ) {
+    self.ledger = ledger
+    self.executions = executions
+    self.sealing = sealing
+    self.publish = publish
+    encoder = ProcessEncoder(
+      privacy: privacy, bootID: readText("/proc/sys/kernel/random/boot_id") ?? "",
+      epochSeconds: epochSeconds)
+    builder = LogBatchBuilder(
+      pool: pool,
+      scopes: [
+        Scope(name: "apus", version: version, schemaURL: ResourceBuilder.schemaURL)
+      ])
+    workloads = WorkloadTable(builder: resources)
+  }
+
+  /// Before records are accepted: fixes the clock of this turn.
+  package func beginTurn() {
+    now = Clock.bootNanoseconds()
+    encoder.unixOffset = Clock.shared.unixOffset
+    encoder.observedNanoseconds = Clock.shared.unixNanoseconds(boot: now)
+  }
+
+  /// After the turn's last record: publishes counts, and the batch when it is large or old enough.
+  package func endTurn(flush: Bool = false) {
+    settleExecutions()
+    if publish == nil { settleCounts() }
+    guard !builder.isEmpty else { return }
+    if flush || builder.byteCount >= sealing.byteCount || now - openedAt >= sealing.ageNanoseconds {
+      seal()
+    }
+  }
+
+  package func accept(_ bytes: RawSpan) {
+    guard let header = try? Record<apus_header>(bytes) else {
+      return ledger.drop(.truncated, kind: Int(APUS_KIND_NONE.rawValue))
+    }
+    switch UInt32(header.kind) {
+    case APUS_KIND_EXEC.rawValue:
+      guard let record = try? Record<apus_exec>(bytes), ProcessEncoder.isComplete(record) else {
+        return ledger.drop(.truncated, kind: Int(APUS_KIND_EXEC.rawValue))
+      }
+      count(ExecutionKey(cgroup: record.process.cgroup_key, error: record.error))
+      guard publish != nil else { return counted[Int(APUS_KIND_EXEC.rawValue)] += 1 }
+      append(APUS_KIND_EXEC, cgroup: record.process.cgroup_key) { encoder, writer in
+        encoder.encode(exec: record, to: &writer)
+      }
+    case APUS_KIND_EXIT.rawValue:
+      guard let record = try? Record<apus_exit>(bytes) else {
+        return ledger.drop(.truncated, kind: Int(APUS_KIND_EXIT.rawValue))
+      }
+      guard publish != nil else { return counted[Int(APUS_KIND_EXIT.rawValue)] += 1 }
+      append(APUS_KIND_EXIT, cgroup: record.process.cgroup_key) { encoder, writer in
+        encoder.encode(exit: record, to: &writer)
+      }
+    default:
+      ledger.drop(.unknownKind, kind: Int(APUS_KIND_NONE.rawValue))
+    }
+  }
+
+  /// Writes one record into the open batch; a full one is sealed first.
+  private func append(
+    _ kind: apus_kind, cgroup: UInt64, _ encode: (inout ProcessEncoder, inout WireWriter) -> Void
+  ) {
+    for _ in 0..<2 {
+      let handle = workloads.handle(of: cgroup)
+      if builder.isEmpty { openedAt = now }
+      guard builder.beginRecord(workload: handle, kind: UInt8(kind.rawValue)) else {
+        seal()
+        continue
+      }
+      encode(&encoder, &builder.writer)
+      switch builder.endRecord() {
+      case .appended: return
+      case .batchFull: seal()
+      case .tooLarge: return ledger.drop(.tooLarge, kind: Int(kind.rawValue))
+      }
+    }
+    // An empty batch refused it too.
+    ledger.drop(.tooLarge, kind: Int(kind.rawValue))
+  }
+
+  private func seal() {
+    let batch = builder.seal { workloads.resource(of: $0) }
+    workloads.forgetIfFull()
+    if let batch { publish?(batch) }
+  }
+
+  private func count(_ key: ExecutionKey) {
+    if key != lastExecution {
+      settleExecutions()
+      lastExecution = key
+    }
+    lastExecutionCount += 1
+  }
+
+  private func settleExecutions() {
+    guard lastExecutionCount > 0 else { return }
+    executions.add(lastExecutionCount, to: lastExecution)
+    lastExecutionCount = 0
+  }
+
+  private func settleCounts() {
+    ledger.deliver(counted, destination: 0)
+    counted = KindCounts(repeating: 0)
+  }
+}

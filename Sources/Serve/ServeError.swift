@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why nothing listens.
+
+internal import Glibc
+
+package enum ServeError: Error, Equatable {
+  /// Not a numeric address with a port.
+  case address(String)
+  /// libmicrohttpd cannot be opened; the message names library, package and reason.
+  case library(String)
+  /// The socket could not be made, bound or listened on.
+  case listen(address: String, errno: Int32)
+  /// The server could not be started on its socket.
+  case start(errno: Int32)
+
+  package var isInUse: Bool {
+    if case .listen(_, EADDRINUSE) = self { true } else { false }
+  }
+}
+
+extension ServeError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .address(let text):
+      "\(text) is no listen address; write ADDR:PORT as in 127.0.0.1:9464 or [::1]:9464"
+    case .library(let message): message
+    case .listen(let address, EADDRINUSE):
+      "\(address) is in use; choose another with --listen ADDR:PORT or stop the process that holds"
+        + " it"
+    case .listen(let address, let code): "cannot listen on \(address): \(text(code))"
+    case .start(let code): "cannot start the HTTP server: \(text(code))"
+    }
+  }
+}
+
+private func text(_ code: Int32) -> String {
+  // Static text in glibc for every number that the kernel uses; used before threads start.
+  guard let words = unsafe strerror(code) else { return "error \(code)" }
+  return unsafe String(cString: words)
+}

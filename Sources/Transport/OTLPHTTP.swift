@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// OTLP over HTTP with protobuf bodies: the headers to send and what a response means.
+
+enum OTLPHTTP {
+  static let contentType = "application/x-protobuf"
+
+  static func outcome(of completion: Completion, unixSeconds: Int64) -> ExportOutcome {
+    let response = completion.response
+    if let failure = completion.failure {
+      // A server may answer and close while the body is still on its way: the answer counts.
+      guard response.status >= 300, failure.kind != .tooLarge else { return outcome(of: failure) }
+      return refusal(response, unixSeconds: unixSeconds)
+    }
+    guard (200..<300).contains(response.status) else {
+      return refusal(response, unixSeconds: unixSeconds)
+    }
+    // Whatever else a proxy says along with 2xx is no protobuf, and no reason to send again.
+    guard response.body.isEmpty || response.contentType?.hasPrefix(contentType) == true else {
+      return .delivered(
+        rejected: 0, message: "accepted, with a response of type \(response.contentType ?? "none")")
+    }
+    return .delivered(response: response.body)
+  }
+
+  /// No response: the batch may be sent again, unless it would fail in the same way for ever.
+  static func outcome(of failure: TransferFailure) -> ExportOutcome {
+    let what = ExportFailure(reason: .transport(failure.kind), message: failure.message)
+    return switch failure.kind {
+    case .tooLarge, .body: .refused(what)
+    case .resolve, .connect, .tls, .timeout, .reset, .protocol, .other:
+      .retry(afterNanoseconds: nil, what)
+    }
+  }
+
+  private static func refusal(_ response: Response, unixSeconds: Int64) -> ExportOutcome {
+    let failure = ExportFailure(
+      reason: .http(status: response.status), message: message(of: response))
+    switch response.status {
+    case 429, 502, 503, 504:
+      let delay = response.retryAfter.flatMap {
+        retryDelayNanoseconds(retryAfter: $0, unixSeconds: unixSeconds)
+      }
+      return .retry(afterNanoseconds: delay, failure)
+    default: return .refused(failure)
+    }
+  }
+
+  /// Errors carry a google.rpc.Status; proxies answer with text, of which the start will do.
+  private static func message(of response: Response) -> String {
+    if response.contentType?.hasPrefix(contentType) == true {
+      return StatusDetails(response.body)?.message ?? ""
+    }
+    guard response.contentType?.hasPrefix("text/plain") == true else { return "" }
+    return readableText(trimmed(response.body[...]))
+  }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// OTLP/gRPC against Google's server with the official generated service.
+
+import Testing
+
+@testable import Transport
+
+@Suite(
+  "OTLP over gRPC",
+  .enabled(
+    if: PythonServer.hasVirtualPython,
+    """
+    no grpcio: python3 -m venv .build/venv && .build/venv/bin/pip install -r \
+    Tests/TransportTests/Servers/requirements.txt
+    """))
+struct GRPCTests {
+  private func outcome(
+    _ fault: String, body: [UInt8] = logsRequest(23), timeoutMilliseconds: Int = 5_000
+  ) throws -> ExportOutcome {
+    let server = try PythonServer("grpc_faults.py", python: PythonServer.virtualPython)
+    let client = try OTLPClient(
+      url: EndpointURL.grpc("127.0.0.1:\(server.port)", isInsecure: true, signal: .logs),
+      settings: settings(
+        .grpc, timeoutMilliseconds: timeoutMilliseconds, headers: [("x-fault", fault)]))
+    return try Transfers().send(body, with: client)
+  }
+
+  private func failure(_ status: Int, _ name: String) -> ExportFailure {
+    ExportFailure(reason: .grpc(status: status), message: "fault: 100% \(name) – ü")
+  }
+
+  @Test("OK is success") func success() throws {
+    #expect(try outcome("ok") == .delivered(rejected: 0, message: ""))
+  }
+
+  @Test("a body larger than the window of HTTP/2 arrives whole") func large() throws {
+    #expect(
+      try outcome("count", body: logsRequest(1_000_003))
+        == .delivered(rejected: 0, message: "1000003 records"))
+  }
+
+  @Test("metadata and deadline are as gRPC wants them") func metadata() throws {
+    let result = try outcome("metadata")
+    guard case .delivered(0, let message) = result else { return #expect(Bool(false), "\(result)") }
+    #expect(message.hasPrefix("OTel-OTLP-Exporter-Swift/0.1.0"))
+    #expect(message.hasSuffix("deadline=True"))
+  }
+
+  @Test("partial success is delivery with rejected records") func partial() throws {
+    #expect(try outcome("partial") == .delivered(rejected: 3, message: "3 are too old"))
+  }
+
+  @Test(
+    "transient statuses are retried",
+    arguments: [
+      (1, "CANCELLED"), (4, "DEADLINE_EXCEEDED"), (10, "ABORTED"), (11, "OUT_OF_RANGE"),
+      (14, "UNAVAILABLE"), (15, "DATA_LOSS"),
+    ])
+  func retried(status: Int, name: String) throws {
+    #expect(try outcome(name) == .retry(afterNanoseconds: nil, failure(status, name)))
+  }
+
+  @Test(
+    "lasting statuses are refused",
+    arguments: [
+      (2, "UNKNOWN"), (3, "INVALID_ARGUMENT"), (7, "PERMISSION_DENIED"), (8, "RESOURCE_EXHAUSTED"),
+      (12, "UNIMPLEMENTED"), (13, "INTERNAL"), (16, "UNAUTHENTICATED"),
+    ])
+  func refused(status: Int, name: String) throws {
+    #expect(try outcome(name) == .refused(failure(status, name)))
+  }
+
+  @Test("RetryInfo says how long to wait, and makes RESOURCE_EXHAUSTED retryable")
+  func retryInfo() throws {
+    #expect(
+      try outcome("RESOURCE_EXHAUSTED/1.5")
+        == .retry(afterNanoseconds: 1_500_000_000, failure(8, "RESOURCE_EXHAUSTED")))
+    #expect(
+      try outcome("UNAVAILABLE/30")
+        == .retry(afterNanoseconds: 30_000_000_000, failure(14, "UNAVAILABLE")))
+    #expect(try outcome("INTERNAL/1") == .refused(failure(13, "INTERNAL")))
+  }
+
+  @Test("a slow server is retried after the deadline") func slow() throws {
+    let began = milliseconds()
+    let result = try outcome("slow", timeoutMilliseconds: 300)
+    guard case .retry(nil, let failure) = result else { return #expect(Bool(false), "\(result)") }
+    // Server and client watch the same deadline; either may be first.
+    #expect([.transport(.timeout), .grpc(status: 4), .grpc(status: 1)].contains(failure.reason))
+    #expect(milliseconds() - began < 8_000)
+  }
+
+  @Test("a response over the limit is refused") func huge() throws {
+    let result = try outcome("huge")
+    guard case .refused(let failure) = result else { return #expect(Bool(false), "\(result)") }
+    #expect(failure.reason == .transport(.tooLarge))
+  }
+
+  @Test("a service that is not there is UNIMPLEMENTED") func unimplemented() throws {
+    let server = try PythonServer("grpc_faults.py", python: PythonServer.virtualPython)
+    let client = try OTLPClient(
+      url: EndpointURL.grpc("127.0.0.1:\(server.port)", isInsecure: true, signal: .traces),
+      settings: settings(.grpc))
+    let result = try Transfers().send([], with: client)
+    guard case .refused(let failure) = result else { return #expect(Bool(false), "\(result)") }
+    #expect(failure.reason == .grpc(status: 12))
+  }
+
+  @Test("a server that goes away between calls is retried, and found when it is back")
+  func restart() throws {
+    let transfers = try Transfers()
+    var server: PythonServer? = try PythonServer(
+      "grpc_faults.py", python: PythonServer.virtualPython)
+    let port = try #require(server?.port)
+    let client = try OTLPClient(
+      url: EndpointURL.grpc("127.0.0.1:\(port)", isInsecure: true, signal: .logs),
+      settings: settings(.grpc))
+    #expect(try transfers.send(logsRequest(1), with: client) == .delivered(rejected: 0, message: ""))
+    server = nil
+    let result = try transfers.send(logsRequest(1), with: client)
+    guard case .retry(nil, _) = result else { return #expect(Bool(false), "\(result)") }
+  }
+
+  @Test("calls share one connection") func shared() throws {
+    let server = try PythonServer("grpc_faults.py", python: PythonServer.virtualPython)
+    let client = try OTLPClient(
+      url: EndpointURL.grpc("127.0.0.1:\(server.port)", isInsecure: true, signal: .logs),
+      settings: settings(.grpc))
+    let transfers = try Transfers()
+    for token in 0..<8 as Range<UInt64> {
+      try transfers.start(client.request(body: ArrayBody(logsRequest(100))), token: token)
+    }
+    var opened = 0
+    var outcomes: [ExportOutcome] = []
+    let deadline = milliseconds() + 10_000
+    while outcomes.count < 8, milliseconds() < deadline {
+      try transfers.wait(milliseconds: 100) {
+        opened += $0.response.connectionsOpened
+        outcomes.append(client.outcome(of: $0, unixSeconds: 0))
+      }
+    }
+    #expect(outcomes == [ExportOutcome](repeating: .delivered(rejected: 0, message: ""), count: 8))
+    #expect(opened == 1)
+  }
+}
+
+@Suite("gRPC without a gRPC server") struct GRPCFaultTests {
+  private func outcome(
+    status: Int, contentType: String? = nil, grpcStatus: String? = nil,
+    failure: TransferFailure? = nil
+  ) -> ExportOutcome {
+    var response = Response()
+    response.status = status
+    response.contentType = contentType
+    response.grpcStatus = grpcStatus
+    return GRPC.outcome(of: Completion(token: 0, response: response, failure: failure))
+  }
+
+  @Test("HTTP/1.1 on the other side is a failure that is retried") func http1() throws {
+    let server = try PythonServer("http_faults.py")
+    let client = try OTLPClient(
+      url: EndpointURL.grpc("127.0.0.1:\(server.port)", isInsecure: true, signal: .logs),
+      settings: settings(.grpc))
+    let result = try Transfers().send(logsRequest(1), with: client)
+    guard case .retry(nil, _) = result else { return #expect(Bool(false), "\(result)") }
+  }
+
+  @Test("a missing status is made from that of HTTP")
+  func synthesised() {
+    let expected: [(Int, Int, Bool)] = [
+      (400, 13, false), (401, 16, false), (403, 7, false), (404, 12, false), (429, 14, true),
+      (502, 14, true), (503, 14, true), (504, 14, true), (500, 2, false), (200, 2, false),
+    ]
+    for (http, grpc, isRetried) in expected {
+      let failure = ExportFailure(
+        reason: .grpc(status: grpc), message: "no gRPC status; HTTP \(http)")
+      let outcome = outcome(status: http)
+      #expect(outcome == (isRetried ? .retry(afterNanoseconds: nil, failure) : .refused(failure)))
+    }
+  }
+
+  @Test("a stream that was reset has the status of its error code")
+  func resets() {
+    for (name, status, isRetried) in [
+      ("REFUSED_STREAM (err 7)", 14, true), ("CANCEL (err 8)", 1, true),
+      ("ENHANCE_YOUR_CALM (err 11)", 8, false), ("INTERNAL_ERROR (err 2)", 13, false),
+    ] {
+      let text = "HTTP/2 stream 1 was not closed cleanly: \(name)"
+      let failure = TransferFailure(code: 92, isTooLarge: false, text: text)
+      let what = ExportFailure(reason: .grpc(status: status), message: text)
+      #expect(
+        outcome(status: 0, failure: failure)
+          == (isRetried ? .retry(afterNanoseconds: nil, what) : .refused(what)))
+    }
+  }
+
+  @Test("a status that came before a reset counts") func statusBeforeReset() {
+    let failure = TransferFailure(code: 92, isTooLarge: false, text: "reset")
+    #expect(
+      outcome(status: 200, grpcStatus: "0", failure: failure)
+        == .delivered(rejected: 0, message: ""))
+  }
+}

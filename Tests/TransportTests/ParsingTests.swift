@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// What servers say, true and false: bytes, dates, base64, URLs.
+
+import Testing
+
+@testable import Transport
+
+@Suite("responses") struct ParsingTests {
+  @Test("random bytes never crash a reader") func fuzz() {
+    var generator = SplitMix(state: 23)
+    for _ in 0..<200_000 {
+      let count = Int.random(in: 0...40, using: &generator)
+      var bytes = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+      // Half of them start as the messages that are read do, to get further in.
+      if count > 2, Bool.random(using: &generator) {
+        bytes[0] = [0x0A, 0x12, 0x1A].randomElement(using: &generator) ?? 0
+        bytes[1] = UInt8(count - 2)
+      }
+      _ = ExportOutcome.delivered(response: bytes)
+      _ = StatusDetails(bytes)
+      let text = String(decoding: bytes, as: UTF8.self)
+      _ = base64Decoded(text)
+      _ = GRPC.percentDecoded(text)
+      _ = retryDelayNanoseconds(retryAfter: text, unixSeconds: 0)
+      var response = Response()
+      response.accept(headerLine: bytes)
+    }
+  }
+
+  @Test("every truncation of a RetryInfo is read without it or refused") func truncated() {
+    let duration = field(1, [0x08, 0x07, 0x10, 0x05])
+    let any = field(1, Array("type.googleapis.com/google.rpc.RetryInfo".utf8)) + field(2, duration)
+    let status = [0x08, 0x08] + field(2, Array("full".utf8)) + field(3, any)
+    #expect(StatusDetails(status)?.retryDelayNanoseconds == 7_000_000_005)
+    #expect(StatusDetails(status)?.message == "full")
+    for count in 0..<status.count {
+      #expect(StatusDetails(Array(status[..<count]))?.retryDelayNanoseconds == nil)
+    }
+  }
+
+  @Test("a delay beyond all bounds is the largest there is") func hugeDelay() {
+    let seconds: [UInt8] = [0x08] + [UInt8](repeating: 0xFF, count: 8) + [0x7F]
+    let any =
+      field(1, Array("type.googleapis.com/google.rpc.RetryInfo".utf8))
+      + field(2, field(1, seconds))
+    #expect(StatusDetails(field(3, any))?.retryDelayNanoseconds == .max)
+    #expect(
+      retryDelayNanoseconds(retryAfter: "99999999999999999999", unixSeconds: 0) == .max)
+    #expect(retryDelayNanoseconds(retryAfter: "18446744073709551615", unixSeconds: 0) == .max)
+  }
+
+  @Test("base64 with and without padding", arguments: ["Zm9vYg==", "Zm9vYg", "Zm9vYg="])
+  func base64(text: String) {
+    #expect(base64Decoded(text) == Array("foob".utf8))
+  }
+
+  @Test("no base64", arguments: ["Z", "Zm9vY", "Zm=9", "Zm9 vYg", "====", "Zm9v-g"])
+  func notBase64(text: String) {
+    #expect(base64Decoded(text) == nil)
+  }
+
+  @Test(
+    "HTTP dates",
+    arguments: [
+      ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+      ("Thu, 29 Feb 2024 23:59:60 GMT", 1_709_251_200),
+      ("Fri, 31 Dec 9999 23:59:59 GMT", 253_402_300_799),
+    ] as [(String, Int64)])
+  func dates(text: String, seconds: Int64) {
+    #expect(unixSeconds(httpDate: text) == seconds)
+  }
+
+  @Test(
+    "no HTTP dates",
+    arguments: [
+      "", "soon", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET",
+      "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT", "-5", "1.5",
+    ])
+  func notDates(text: String) {
+    #expect(retryDelayNanoseconds(retryAfter: text, unixSeconds: 0) == nil)
+  }
+
+  @Test("a date in the past is no wait") func past() {
+    #expect(
+      retryDelayNanoseconds(retryAfter: "Sun, 06 Nov 1994 08:49:37 GMT", unixSeconds: 784_111_778)
+        == 0)
+  }
+
+  @Test("percent-encoding, and percent signs that are none")
+  func percent() {
+    #expect(GRPC.percentDecoded("a%20b%C3%BC") == "a bü")
+    #expect(GRPC.percentDecoded("100% of %zz %4") == "100% of %zz %4")
+    #expect(GRPC.percentDecoded("a%0Ab%00") == "a b ")
+  }
+
+  @Test("deadlines have at most eight digits") func deadlines() {
+    #expect(GRPC.timeoutValue(milliseconds: 10_000) == "10000m")
+    #expect(GRPC.timeoutValue(milliseconds: 100_000_000) == "100000S")
+    #expect(GRPC.timeoutValue(milliseconds: .max) == "99999999S")
+  }
+}
+
+@Suite("endpoint URLs") struct EndpointTests {
+  @Test("a general endpoint is a base") func base() throws {
+    #expect(try EndpointURL.http(base: "http://c:4318", signal: .logs) == "http://c:4318/v1/logs")
+    #expect(
+      try EndpointURL.http(base: "http://c:4318/my/", signal: .metrics)
+        == "http://c:4318/my/v1/metrics")
+    #expect(
+      try EndpointURL.http(base: "https://c/my", signal: .traces) == "https://c/my/v1/traces")
+  }
+
+  @Test("a signal's own endpoint stays as it is") func exact() throws {
+    #expect(try EndpointURL.http(exactly: "http://c:4318") == "http://c:4318/")
+    #expect(try EndpointURL.http(exactly: "http://c:4318/my") == "http://c:4318/my")
+  }
+
+  @Test("a gRPC target may be bare, and its scheme beats the setting") func grpc() throws {
+    let path = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+    for (target, isInsecure, expected) in [
+      ("c:4317", true, "http://c:4317"), ("c:4317", false, "https://c:4317"),
+      ("http://c:4317", false, "http://c:4317"), ("https://c:4317/", true, "https://c:4317"),
+      ("[::1]:4317", true, "http://[::1]:4317"),
+    ] {
+      #expect(
+        try EndpointURL.grpc(target, isInsecure: isInsecure, signal: .logs) == expected + path)
+    }
+  }
+
+  @Test("what cannot be a URL is refused", arguments: ["", "c", "ftp://c", "http://", "http:///x"])
+  func refused(text: String) {
+    #expect(throws: TransportError.self) { try EndpointURL.http(exactly: text) }
+  }
+}
+
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The official OTLP logs service; the metadata key x-fault names what it does instead of "ok".
+Prints its port; ends when its standard input does."""
+
+import concurrent.futures
+import sys
+import time
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2_grpc as logs_grpc
+
+
+def details(code, message, seconds):
+    info = any_pb2.Any()
+    delay = duration_pb2.Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
+    info.Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+    other = any_pb2.Any()
+    other.Pack(error_details_pb2.DebugInfo(detail="not the one"))
+    status = status_pb2.Status(code=code.value[0], message=message, details=[other, info])
+    return ("grpc-status-details-bin", status.SerializeToString())
+
+
+def count(request):
+    return sum(len(s.log_records) for r in request.resource_logs for s in r.scope_logs)
+
+
+class Service(logs_grpc.LogsServiceServicer):
+    def Export(self, request, context):
+        metadata = dict(context.invocation_metadata())
+        fault = metadata.get("x-fault", "ok")
+        if fault == "ok":
+            return logs.ExportLogsServiceResponse()
+        response = logs.ExportLogsServiceResponse()
+        if fault == "count":
+            response.partial_success.error_message = f"{count(request)} records"
+        elif fault == "metadata":
+            response.partial_success.error_message = (
+                f"{metadata['user-agent']} te={metadata.get('te')} "
+                f"deadline={context.time_remaining() < 60}"
+            )
+        elif fault == "partial":
+            response.partial_success.rejected_log_records = 3
+            response.partial_success.error_message = "3 are too old"
+        elif fault == "huge":
+            response.partial_success.error_message = "x" * (5 << 20)
+        elif fault == "slow":
+            time.sleep(5)
+        else:
+            name, _, delay = fault.partition("/")
+            code = grpc.StatusCode[name]
+            message = f"fault: 100% {name} – ü"
+            if delay:
+                context.set_trailing_metadata([details(code, message, float(delay))])
+            context.abort(code, message)
+        return response
+
+
+server = grpc.server(
+    concurrent.futures.ThreadPoolExecutor(8),
+    options=[("grpc.max_receive_message_length", 16 << 20), ("grpc.max_send_message_length", -1)],
+)
+logs_grpc.add_LogsServiceServicer_to_server(Service(), server)
+print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+server.start()
+sys.stdin.read()
+server.stop(0)

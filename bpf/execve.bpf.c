@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "emit.bpf.h"
+#include "filter.bpf.h"
+#include "process.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define COMPONENTS_MAX	   96	 /* of an executable's path */
+#define COMPONENT_BYTES	   256	 /* NAME_MAX and the NUL */
+#define POINTERS_MAX	   128	 /* arguments of a failed exec */
+#define KERNEL_STACK_BYTES 16384 /* before 5.15, and without KASAN */
+#define EXIT_GROUP_CODE	   0x4	 /* SIGNAL_GROUP_EXIT */
+#define PAYLOAD_MAX	   (APUS_PATH_MAX + APUS_NAME_MAX + APUS_ARGS_MAX)
+
+/* One record being built, with room after it for the read that the verifier cannot see bounded. */
+struct workspace {
+	struct apus_exec exec;
+	__u8 payload[PAYLOAD_MAX + APUS_ARGS_MAX];
+};
+
+/* Entry 0 is for execs that succeed, 1 for those that fail. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct workspace);
+} workspaces SEC(".maps");
+
+static __always_inline struct workspace *workspace(__u32 index)
+{
+	return bpf_map_lookup_elem(&workspaces, &index);
+}
+
+static __always_inline struct mount *mount_of(struct vfsmount *mnt)
+{
+	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+}
+
+/*
+ * Writes the path at the start of the payload, leaf first. Its size is kept in the record, because
+ * the verifier forgets what memory holds and then sees each turn of the loop as the same.
+ */
+static __always_inline void write_path(struct workspace *space, struct file *file)
+{
+	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct dentry *root = BPF_CORE_READ(mnt, mnt_root);
+	struct dentry *parent;
+	space->exec.path_size = 0;
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) && dentry != root)
+		space->exec.flags |= APUS_EXEC_PATH_DELETED;
+	for (int i = 0; i < COMPONENTS_MAX; i++) {
+		__u32 size = space->exec.path_size;
+		long got;
+		if (dentry == root) {
+			struct mount *mount = mount_of(mnt);
+			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+			if (above == mount)
+				return;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			mnt = (void *)above + bpf_core_field_offset(struct mount, mnt);
+			root = BPF_CORE_READ(mnt, mnt_root);
+			continue;
+		}
+		if (!BOUNDED(size, APUS_PATH_MAX - COMPONENT_BYTES - 1))
+			break;
+		if (size)
+			space->payload[size++] = '/';
+		got = bpf_probe_read_kernel_str(space->payload + size, COMPONENT_BYTES,
+						BPF_CORE_READ(dentry, d_name.name));
+		if (got <= 0) {
+			space->exec.flags |= APUS_EXEC_PATH_UNREADABLE;
+			return;
+		}
+		space->exec.path_size = size + got - 1;
+		parent = BPF_CORE_READ(dentry, d_parent);
+		if (parent == dentry)
+			return; /* a memfd has a name and no directory */
+		dentry = parent;
+	}
+	space->exec.flags |= APUS_EXEC_PATH_TRUNCATED;
+}
+
+/* A string of the kernel or of the process, by its reader; returns its size without the NUL. */
+#define WRITE_NAME(space, at, read, source)                                                        \
+	({                                                                                         \
+		long got = read((space)->payload + (at), APUS_NAME_MAX + 2, source);               \
+		if (got <= 0) {                                                                    \
+			(space)->exec.flags |= APUS_EXEC_NAME_UNREADABLE;                          \
+			got = 1;                                                                   \
+		}                                                                                  \
+		if (got > APUS_NAME_MAX + 1) {                                                     \
+			(space)->exec.flags |= APUS_EXEC_NAME_TRUNCATED;                           \
+			got = APUS_NAME_MAX + 1;                                                   \
+		}                                                                                  \
+		(__u32) got - 1;                                                                   \
+	})
+
+/* The argument vector as it lies in the new address space, in one read. */
+static __always_inline __u32 write_args(struct workspace *space, __u32 at, struct mm_struct *mm)
+{
+	__u64 start = READ(mm, arg_start);
+	__u32 length = READ(mm, arg_end) - start;
+	space->exec.args_length = length;
+	if (!BOUNDED(length, APUS_ARGS_MAX)) {
+		space->exec.flags |= APUS_EXEC_ARGS_TRUNCATED;
+		length = APUS_ARGS_MAX;
+	}
+	if (bpf_probe_read_user(space->payload + at, length, (void *)start)) {
+		space->exec.flags |= APUS_EXEC_ARGS_UNREADABLE;
+		return 0;
+	}
+	return length;
+}
+
+static __always_inline void finish(void *context, struct apus_ledger_cell *cell,
+				   struct workspace *space)
+{
+	__u32 size = space->exec.path_size + space->exec.name_size + space->exec.args_size;
+	if (!BOUNDED(size, PAYLOAD_MAX))
+		return;
+	emit(context, cell, &space->exec.header, sizeof(space->exec) + size);
+}
+
+// Arguments: task, the thread id that called exec, struct linux_binprm.
+HOOK("sched_process_exec")
+int on_exec(__u64 *context)
+{
+	struct task_struct *task = (void *)context[0];
+	struct linux_binprm *program = (void *)context[2];
+	struct apus_ledger_cell *cell = ledger_of(APUS_KIND_EXEC);
+	struct workspace *space;
+	struct mm_struct *mm;
+	__u64 sequence;
+	__u32 at;
+	if (!cell)
+		return 0;
+	sequence = FETCH_ADD(&cell->produced) + 1;
+	if (filtered(task, cell))
+		return 0;
+	space = workspace(0);
+	if (!space)
+		return 0;
+	mm = READ(task, mm);
+	head(&space->exec.header, APUS_KIND_EXEC, sequence);
+	describe(&space->exec.process, task);
+	space->exec.error = 0;
+	space->exec.flags = READ(program, interp) != READ(program, filename) ? APUS_EXEC_SCRIPT : 0;
+	space->exec.args_count = READ(program, argc);
+	space->exec.caller_tid = (__u32)context[1];
+	write_path(space, READ(mm, exe_file));
+	at = space->exec.path_size;
+	if (!BOUNDED(at, APUS_PATH_MAX))
+		return 0;
+	space->exec.name_size =
+	    WRITE_NAME(space, at, bpf_probe_read_kernel_str, READ(program, filename));
+	at += space->exec.name_size;
+	if (!BOUNDED(at, APUS_PATH_MAX + APUS_NAME_MAX))
+		return 0;
+	space->exec.args_size = write_args(space, at, mm);
+	finish(context, cell, space);
+	return 0;
+}
+
+/* Pointers to the name and to the argument vector of the exec call that a task is returning from.
+ */
+struct call {
+	__u64 name;
+	__u64 arguments;
+};
+
+/* Registers of the last system call; the helper came with 5.15 (dd6e10fbd9fb). */
+static __always_inline struct pt_regs *registers(void)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct task_struct *task = (void *)bpf_get_current_task();
+	void *stack = BPF_CORE_READ(task, stack);
+	return stack + KERNEL_STACK_BYTES - bpf_core_type_size(struct pt_regs);
+}
+
+static __always_inline struct call call_of(bool at_directory)
+{
+	struct pt_regs *regs = registers();
+#if defined(__TARGET_ARCH_x86)
+	if (at_directory)
+		return (struct call){BPF_CORE_READ(regs, si), BPF_CORE_READ(regs, dx)};
+	return (struct call){BPF_CORE_READ(regs, di), BPF_CORE_READ(regs, si)};
+#elif defined(__TARGET_ARCH_arm64)
+	/* The result has replaced the first register; the kernel keeps the original. */
+	if (at_directory)
+		return (struct call){BPF_CORE_READ(regs, regs[1]), BPF_CORE_READ(regs, regs[2])};
+	return (struct call){BPF_CORE_READ(regs, orig_x0), BPF_CORE_READ(regs, regs[1])};
+#endif
+}
+
+/* Argument by argument, since there is no new address space that holds them in one piece. */
+static __always_inline void write_pointed(struct workspace *space, __u32 at, __u64 vector)
+{
+	space->exec.args_size = 0;
+	space->exec.args_count = 0;
+	for (__u32 i = 0; vector && i < POINTERS_MAX; i++) {
+		__u32 used = space->exec.args_size;
+		__u64 argument = 0;
+		long got;
+		if (bpf_probe_read_user(&argument, sizeof(argument), (void *)vector)) {
+			space->exec.flags |= APUS_EXEC_ARGS_UNREADABLE;
+			return;
+		}
+		if (!argument)
+			return;
+		if (!BOUNDED(used, APUS_ARGS_MAX - 1))
+			break;
+		got = bpf_probe_read_user_str(space->payload + at + used, APUS_ARGS_MAX - used,
+					      (void *)argument);
+		if (got <= 0) {
+			space->exec.flags |= APUS_EXEC_ARGS_UNREADABLE;
+			return;
+		}
+		space->exec.args_size = used + got;
+		space->exec.args_count = i + 1;
+		vector += sizeof(argument);
+	}
+	if (vector)
+		space->exec.flags |= APUS_EXEC_ARGS_TRUNCATED;
+}
+
+static __always_inline int on_failure(void *context, long result, bool at_directory)
+{
+	struct apus_ledger_cell *cell;
+	struct task_struct *task;
+	struct workspace *space;
+	struct call call;
+	__u64 sequence;
+	__u32 at;
+	if (result >= 0 || !knobs.failed)
+		return 0;
+	cell = ledger_of(APUS_KIND_EXEC);
+	space = workspace(1);
+	if (!cell || !space)
+		return 0;
+#ifdef APUS_COMPAT
+	task = (void *)bpf_get_current_task();
+#else
+	task = bpf_get_current_task_btf();
+#endif
+	sequence = FETCH_ADD(&cell->produced) + 1;
+	if (filtered(task, cell))
+		return 0;
+	call = call_of(at_directory);
+	head(&space->exec.header, APUS_KIND_EXEC, sequence);
+	describe(&space->exec.process, task);
+	space->exec.error = -result;
+	space->exec.flags = 0;
+	space->exec.path_size = 0;
+	space->exec.caller_tid = space->exec.process.tid;
+	at = WRITE_NAME(space, 0, bpf_probe_read_user_str, (void *)call.name);
+	space->exec.name_size = at;
+	if (!BOUNDED(at, APUS_NAME_MAX))
+		return 0;
+	write_pointed(space, at, call.arguments);
+	space->exec.args_length = space->exec.args_size;
+	finish(context, cell, space);
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_execve")
+int on_execve_failure(struct trace_event_raw_sys_exit *context)
+{
+	return on_failure(context, context->ret, false);
+}
+
+SEC("tracepoint/syscalls/sys_exit_execveat")
+int on_execveat_failure(struct trace_event_raw_sys_exit *context)
+{
+	return on_failure(context, context->ret, true);
+}
+
+/* Processes whose exit has been told; only asked where two last threads may race. */
+struct ended {
+	__u64 start_ns;
+	__u64 pid;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct ended);
+	__type(value, __u8);
+} told SEC(".maps");
+
+/*
+ * 6.16 moved the tracepoint and gave it the argument group_dead (knobs say so). Before, `live` is
+ * 0 for the last thread, but also for one that was slower to come here after counting itself out.
+ */
+static __always_inline bool last_thread(__u64 *context, struct task_struct *task)
+{
+	struct signal_struct *signal = READ(task, signal);
+	struct ended key;
+	__u8 value = 1;
+	if (knobs.exit_tells_group_dead)
+		return (__u8)context[1];
+	if (READ(signal, live.counter))
+		return false;
+	if (READ(signal, nr_threads) == 1)
+		return true;
+	key.start_ns = READ(task, group_leader, start_boottime);
+	key.pid = READ(task, tgid);
+	return !bpf_map_update_elem(&told, &key, &value, BPF_NOEXIST);
+}
+
+// Arguments: task, and from 6.16 whether its whole group is gone.
+HOOK("sched_process_exit")
+int on_exit(__u64 *context)
+{
+	struct task_struct *task = (void *)context[0];
+	struct apus_exit exit = {};
+	struct apus_ledger_cell *cell;
+	struct signal_struct *signal;
+	__u64 sequence;
+	__u32 status;
+	if (!last_thread(context, task))
+		return 0;
+	cell = ledger_of(APUS_KIND_EXIT);
+	if (!cell)
+		return 0;
+	sequence = FETCH_ADD(&cell->produced) + 1;
+	if (filtered(task, cell))
+		return 0;
+	head(&exit.header, APUS_KIND_EXIT, sequence);
+	describe(&exit.process, task);
+	signal = READ(task, signal);
+	status = READ(signal, flags) & EXIT_GROUP_CODE ? READ(signal, group_exit_code)
+						       : READ(task, group_leader, exit_code);
+	exit.signal = status & 0x7f;
+	exit.code = exit.signal ? 0 : status >> 8 & 0xff;
+	exit.flags = status & 0x80 ? APUS_EXIT_CORE_DUMPED : 0;
+	exit.lifetime_ns = exit.header.time_ns - exit.process.start_ns;
+	emit(context, cell, &exit.header, sizeof(exit));
+	return 0;
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "filter.bpf.h"
+#include "process.bpf.h"
+#include "exphist.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* What is known of a task between two switches. */
+struct wait {
+	__u64 start_ns; /* when it became runnable; 0 while it runs */
+	__u64 key;	/* as it last ran, with the slot found for it then */
+	__u32 slot;
+	__u32 epoch; /* of that slot, plus 1 */
+	__u32
+	    preempted; /* it lost the CPU while going to sleep: a wake-up does not begin its wait */
+	__u32 reserved;
+};
+
+#ifdef APUS_COMPAT
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct wait);
+} waits SEC(".maps");
+#else
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct wait);
+} waits SEC(".maps");
+#endif
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u64);
+	__type(value, struct apus_slot);
+} slots SEC(".maps");
+
+/* Filled by user space, at the start and with the slots of keys that are gone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 256);
+	__type(value, __u32);
+} free_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct apus_hist);
+} histograms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct apus_extremes);
+} extremes SEC(".maps");
+
+/* User space adds 1 when it has taken a key out of `slots`: what tasks remember is then void. */
+__u32 slots_epoch;
+
+static __always_inline struct wait *wait_of(struct task_struct *task)
+{
+#ifdef APUS_COMPAT
+	__u32 tid = READ(task, pid);
+	return bpf_map_lookup_elem(&waits, &tid);
+#else
+	return bpf_task_storage_get(&waits, task, 0, 0);
+#endif
+}
+
+static __always_inline struct wait *new_wait_of(struct task_struct *task)
+{
+#ifdef APUS_COMPAT
+	__u32 tid = READ(task, pid);
+	struct wait *wait = bpf_map_lookup_elem(&waits, &tid);
+	struct wait none = {};
+	if (wait)
+		return wait;
+	bpf_map_update_elem(&waits, &tid, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&waits, &tid);
+#else
+	return bpf_task_storage_get(&waits, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+#endif
+}
+
+static __always_inline int on_runnable(struct task_struct *task)
+{
+	struct wait *wait = new_wait_of(task);
+	if (wait && !wait->preempted)
+		wait->start_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+HOOK("sched_wakeup")
+int on_wakeup(__u64 *context)
+{
+	return on_runnable((void *)context[0]);
+}
+
+HOOK("sched_wakeup_new")
+int on_wakeup_new(__u64 *context)
+{
+	return on_runnable((void *)context[0]);
+}
+
+static __always_inline bool asleep(struct task_struct *task)
+{
+	struct task_struct___5_13 *old = (void *)task;
+	if (bpf_core_field_exists(task->__state))
+		return READ(task, __state);
+	return READ(old, state);
+}
+
+static __always_inline __u64 slot_key(struct task_struct *task)
+{
+	struct upid *upid;
+	switch (knobs.slot_key) {
+	case APUS_SLOT_BY_CGROUP:
+		return cgroup_key(task);
+	case APUS_SLOT_BY_PROCESS:
+		return READ(task, tgid);
+	case APUS_SLOT_BY_THREAD:
+		return READ(task, pid);
+	case APUS_SLOT_BY_PID_NAMESPACE:
+		upid = innermost(READ(task, thread_pid));
+		return BPF_CORE_READ(upid, ns, ns.inum);
+	default:
+		return 0;
+	}
+}
+
+/* First sight of a key: takes a free slot, or shares the overflow slot when there is none. */
+static __noinline __u32 open_slot(struct task_struct *task, __u64 key)
+{
+	struct apus_slot fresh = {};
+	struct apus_slot *found;
+	if (bpf_map_pop_elem(&free_slots, &fresh.slot))
+		return APUS_SLOT_OVERFLOW;
+	if (knobs.slot_key == APUS_SLOT_BY_PROCESS || knobs.slot_key == APUS_SLOT_BY_THREAD)
+		bpf_probe_read_kernel(fresh.comm, sizeof(fresh.comm), &task->comm);
+	if (!bpf_map_update_elem(&slots, &key, &fresh, BPF_NOEXIST))
+		return fresh.slot;
+	/* Another CPU was first, or the map is full. */
+	bpf_map_push_elem(&free_slots, &fresh.slot, BPF_ANY);
+	found = bpf_map_lookup_elem(&slots, &key);
+	return found ? found->slot : APUS_SLOT_OVERFLOW;
+}
+
+static __always_inline __u32 slot_of(struct task_struct *task, struct wait *wait)
+{
+	__u64 key = slot_key(task);
+	__u32 epoch = slots_epoch + 1;
+	struct apus_slot *found;
+	if (wait->key == key && wait->epoch == epoch)
+		return wait->slot;
+	found = bpf_map_lookup_elem(&slots, &key);
+	wait->slot = found ? found->slot : open_slot(task, key);
+	wait->key = key;
+	/* A key without a slot of its own asks again each time. */
+	wait->epoch = wait->slot == APUS_SLOT_OVERFLOW ? 0 : epoch;
+	return wait->slot;
+}
+
+#define COUNT(counter, amount)                                                                     \
+	do {                                                                                       \
+		if (knobs.replicas >= knobs.cpus)                                                  \
+			*(counter) += (amount);                                                    \
+		else                                                                               \
+			__sync_fetch_and_add(counter, amount);                                     \
+	} while (0)
+
+static __always_inline void count(struct apus_hist *histogram, __u64 ns)
+{
+	int place = exphist_place(ns, APUS_HIST_OFFSET, APUS_HIST_BUCKETS);
+	COUNT(&histogram->sum_ns, ns);
+	if (place == EXPHIST_ZERO) {
+		COUNT(&histogram->zero, 1);
+		return;
+	}
+	if (place == EXPHIST_ABOVE) {
+		COUNT(&histogram->above, 1);
+		place = APUS_HIST_BUCKETS - 1;
+	}
+	if ((__u32)place < APUS_HIST_BUCKETS)
+		COUNT(&histogram->buckets[place], 1);
+}
+
+static __always_inline void observe(__u32 slot, __u64 ns)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 index = slot * knobs.replicas + (cpu & (knobs.replicas - 1));
+	struct apus_hist *histogram = bpf_map_lookup_elem(&histograms, &index);
+	struct apus_extremes *extreme;
+	if (histogram)
+		count(histogram, ns);
+	index = slot * knobs.cpus + cpu;
+	extreme = bpf_map_lookup_elem(&extremes, &index);
+	if (!extreme)
+		return;
+	if (ns > extreme->max_ns)
+		extreme->max_ns = ns;
+	if (~ns > extreme->min_ns_inverted)
+		extreme->min_ns_inverted = ~ns;
+}
+
+static __always_inline void on_running(struct task_struct *task, __u64 now)
+{
+	struct wait *wait = wait_of(task);
+	struct apus_ledger_cell *cell = ledger_of(APUS_KIND_RUNQUEUE);
+	__u64 ns;
+	if (!cell)
+		return;
+	cell->produced++;
+	if (!wait || !wait->start_ns) {
+		cell->untracked++;
+		return;
+	}
+	ns = now - wait->start_ns;
+	wait->start_ns = 0;
+	wait->preempted = 0;
+	if (filtered(task, cell))
+		return;
+	observe(slot_of(task, wait), ns);
+}
+
+// Arguments: preempt, the task that leaves the CPU, the one that takes it.
+HOOK("sched_switch")
+int on_switch(__u64 *context)
+{
+	struct task_struct *previous = (void *)context[1];
+	struct task_struct *next = (void *)context[2];
+	__u64 now = bpf_ktime_get_ns();
+	if (READ(previous, pid)) {
+		bool sleepy = asleep(previous);
+		if (!sleepy || (bool)context[0]) {
+			struct wait *wait = new_wait_of(previous);
+			if (wait) {
+				wait->start_ns = now;
+				wait->preempted = sleepy;
+			}
+		}
+	}
+	if (READ(next, pid))
+		on_running(next, now);
+	return 0;
+}
