@@ -29,7 +29,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo --preserve-env "$@"; fi;
 
 layer check scripts/check.sh
 layer unit swift test --parallel --xunit-output "$results/unit.xml"
-layer native scripts/test-native.sh
+layer native env CC=clang-14 scripts/test-native.sh
 make --silent --directory Tests/workloads
 layer acceptance as_root .build/venv/bin/pytest Tests/acceptance -m "$select" \
 	--junit-xml "$results/acceptance.xml"
