@@ -15,6 +15,23 @@ def pytest_sessionstart(session):
         pytest.exit("the acceptance tests load programs into the kernel: run them as root", 2)
 
 
+FIGURES = []
+
+
+@pytest.fixture
+def figures(request):
+    """Takes what a test measured, for the end of the run's output."""
+    def take(text):
+        FIGURES.append(f"{request.node.name}: {text}")
+    return take
+
+
+def pytest_terminal_summary(terminalreporter):
+    if FIGURES:
+        terminalreporter.section("figures")
+        terminalreporter.write("\n".join(FIGURES) + "\n")
+
+
 @pytest.fixture
 def receiver():
     from receiver import Receiver

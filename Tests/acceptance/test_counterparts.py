@@ -92,7 +92,7 @@ def mixed_load(workloads):
     spinners.wait(20)
 
 
-def test_runqlat_agrees_with_libbpf_tools(workloads, tmp_path):
+def test_runqlat_agrees_with_libbpf_tools(workloads, tmp_path, figures):
     ours = ("ours", (r"Tracing|Ctrl-C", APUS, "runqlat"))
     theirs = ("theirs", (r"Ctrl-C", f"{TOOLS}/runqlat"))
     rows = []
@@ -103,22 +103,15 @@ def test_runqlat_agrees_with_libbpf_tools(workloads, tmp_path):
         texts = ended(tools)
         one, other = slots(texts["ours"]), slots(texts["theirs"])
         rows.append((sum(one.values()), sum(other.values()), distance(one, other)))
-    report("runqlat: ours, theirs, Kolmogorov distance", rows)
+    for mine, other, apart in rows:
+        figures(f"ours {mine}, theirs {other}, Kolmogorov distance {apart:.4f}")
     for mine, other, apart in rows:
         assert mine == pytest.approx(other, rel=0.02)
         assert mine > 50_000
         assert apart <= 0.03
 
 
-def report(title, rows):
-    """Into the log of the run, since the figures are what is shown."""
-    print(f"\n{title}")
-    for row in rows:
-        print("  " + "  ".join(f"{value:.4f}" if isinstance(value, float) else str(value)
-                               for value in row))
-
-
-def test_execsnoop_agrees_with_libbpf_tools(workloads, tmp_path):
+def test_execsnoop_agrees_with_libbpf_tools(workloads, tmp_path, figures):
     ours = ("ours", (r"PCOMM", APUS, "execsnoop"))
     theirs = ("theirs", (r"PCOMM", f"{TOOLS}/execsnoop"))
     rows = []
@@ -137,7 +130,8 @@ def test_execsnoop_agrees_with_libbpf_tools(workloads, tmp_path):
         # Every line of ours that they have too is the same: name, pids, result and arguments.
         same = set(map(normal, lines["ours"])) & set(map(normal, lines["theirs"]))
         assert len(same) >= 0.98 * len(lines["theirs"])
-    report("execsnoop: ours, theirs", rows)
+    for mine, other in rows:
+        figures(f"ours {mine}, theirs {other}")
     for mine, other in rows:
         assert mine == 3000
         assert mine == pytest.approx(other, rel=0.02)
