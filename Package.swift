@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
 // `#expect` expands to code that strict memory safety refuses, so tests use these alone.

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the acceptance tests share: receivers, the collector, workloads, the agent under test."""
+import os
+import pathlib
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+
+def pytest_sessionstart(session):
+    if os.geteuid() != 0:
+        pytest.exit("the acceptance tests load programs into the kernel: run them as root", 2)
+
+
+FIGURES = []
+
+
+@pytest.fixture
+def figures(request):
+    """Takes what a test measured, for the end of the run's output."""
+    def take(text):
+        FIGURES.append(f"{request.node.name}: {text}")
+    return take
+
+
+def pytest_terminal_summary(terminalreporter):
+    if FIGURES:
+        terminalreporter.section("figures")
+        terminalreporter.write("\n".join(FIGURES) + "\n")
+
+
+@pytest.fixture
+def receiver():
+    from receiver import Receiver
+    with Receiver() as made:
+        yield made
+    assert made.errors == [], "the receiver could not decode something"
+
+
+@pytest.fixture
+def collector(receiver, tmp_path):
+    from collector import Collector
+    made = Collector(receiver, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def workloads(tmp_path_factory):
+    from workloads import Workloads
+    return Workloads(tmp_path_factory.mktemp("workloads"))
+
+
+@pytest.fixture
+def cgroup():
+    from workloads import Cgroup
+    made = Cgroup()
+    yield made
+    made.remove()

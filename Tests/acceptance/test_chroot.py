@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The binary needs nothing but glibc, libstdc++ and libgcc: it runs where nothing else is."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from agent import APUS, ENVIRONMENT
+from waiting import eventually
+
+# What a bare Debian has. libcurl and libmicrohttpd are opened when they are first needed.
+ALLOWED = {"libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1"}
+
+
+def needed():
+    """{name: path} of the libraries that the loader wants."""
+    output = subprocess.run(["ldd", APUS], capture_output=True, text=True, check=True).stdout
+    found = dict(re.findall(r"^\s*(\S+) => (/\S+)", output, re.MULTILINE))
+    loader = re.search(r"^\s*(/\S+ld-linux\S+)", output, re.MULTILINE)[1]
+    return found, loader
+
+
+def test_no_library_beyond_those_of_a_bare_debian_is_linked():
+    assert set(needed()[0]) <= ALLOWED
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A root with the binary, its libraries, and empty directories to mount on."""
+    libraries, loader = needed()
+    for path in [*libraries.values(), loader]:
+        target = tmp_path / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(os.path.realpath(path), target)
+    for name in ("proc", "sys", "tmp", "run", "dev"):
+        (tmp_path / name).mkdir()
+    shutil.copy(APUS, tmp_path / "apus")
+    return tmp_path
+
+
+def start(bare, *arguments):
+    script = (f"mount --rbind /proc {bare}/proc && mount --rbind /sys {bare}/sys && "
+              f'exec chroot {bare} /apus "$@"')
+    return subprocess.Popen(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *arguments],
+        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def stop(process):
+    process.terminate()
+    return process.communicate(timeout=20)
+
+
+def test_it_tells_its_version_in_a_bare_root(bare):
+    output, errors = start(bare, "version").communicate(timeout=20)
+    assert re.match(r"apus \d+\.\d+", output), errors
+
+
+def test_it_shows_executions_in_a_bare_root(bare, workloads):
+    program = workloads.marked()
+    path = bare / "out"
+    script = (f"mount --rbind /proc {bare}/proc && mount --rbind /sys {bare}/sys && "
+              f"exec chroot {bare} /apus execsnoop --json")
+    with open(path, "wb") as output:
+        process = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+            env=ENVIRONMENT, stdout=output, stderr=subprocess.PIPE, text=True)
+        try:
+            eventually(lambda: workloads.storm(program, 1) and program.name in path.read_text(), 15)
+        finally:
+            stop(process)
+
+
+def test_it_writes_otlp_to_a_file_in_a_bare_root(bare, workloads):
+    program = workloads.marked()
+    process = start(bare, "agent", "--listen", "off", "--otlp-file", "/tmp/out.json")
+    path = bare / "tmp/out.json"
+    try:
+        eventually(lambda: workloads.storm(program, 1) and path.exists()
+                   and str(program) in path.read_text(), 15)
+    finally:
+        _, errors = stop(process)
+    assert process.returncode == 0, errors
+
+
+def test_without_libmicrohttpd_it_names_what_is_missing(bare):
+    process = start(bare, "agent", "--listen", "127.0.0.1:0")
+    try:
+        eventually(lambda: process.poll() is not None, 5)
+    except AssertionError:
+        pass
+    _, errors = stop(process)
+    assert "libmicrohttpd" in errors

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing is lost silently: three counts that know nothing of each other agree.
+
+N is what the load generator executed, produced what the kernel half counted before anything could
+be lost, delivered what the receiver decoded. Other processes of the machine execute too, so they
+are counted by a fourth, bpftrace, with the kernel's own tracepoint; on a quiet machine it says 0.
+"""
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+
+from agent import Agent
+from decoded import events_of
+from receiver import Fault
+from waiting import eventually
+
+COUNT = 20_000
+EVENTS = {"apus.process.exec": "exec", "apus.process.exit": "exit"}
+
+
+class Others:
+    """Every exec of the machine but that of one program, with its time, as bpftrace sees it."""
+
+    def __init__(self, directory, marked):
+        self.path = directory / "others.txt"
+        self._output = open(self.path, "wb")
+        script = (f'tracepoint:sched:sched_process_exec /comm != "{marked.name}"/ '
+                  '{ printf("%llu %s\\n", nsecs, comm); } BEGIN { printf("ready\\n"); }')
+        self._process = subprocess.Popen(["bpftrace", "-B", "line", "-e", script],
+                                         stdout=self._output, stderr=subprocess.STDOUT)
+        eventually(lambda: "ready" in self.path.read_text(), 20, self.path.read_text)
+
+    def between(self, first, last):
+        """How many began between two CLOCK_MONOTONIC times in nanoseconds."""
+        lines = [line.split() for line in self.path.read_text().splitlines()]
+        return sum(first <= int(line[0]) < last for line in lines if line and line[0].isdigit())
+
+    def close(self):
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(10)
+        self._output.close()
+        assert "Lost" not in self.path.read_text()
+
+
+def snapshot(agent):
+    """(time before, ledger of exec, time after)."""
+    before = time.monotonic_ns()
+    ledger = agent.ledger("exec")
+    return before, ledger, time.monotonic_ns()
+
+
+def received(receiver, name):
+    return {event["log.record.uid"]: event
+            for event in events_of(receiver.messages("logs"), name)}
+
+
+def check_balance(agent, receiver):
+    """At a quiet moment, for each kind: produced = delivered + dropped, and delivered is true."""
+    def balanced():
+        for name, event in EVENTS.items():
+            ledger = agent.ledger(event)
+            arrived = len(received(receiver, name))
+            if ledger.rest or list(ledger.delivered.values()) != [arrived]:
+                return False
+        return True
+
+    eventually(balanced, 60, lambda: "\n".join(
+        f"{event}: {agent.ledger(event)} rest {agent.ledger(event).rest}, "
+        f"received {len(received(receiver, name))}" for name, event in EVENTS.items()))
+
+
+def run_storm(agent, workloads, directory, disturb):
+    """N and what `produced` grew by, less what other processes did; `disturb` runs meanwhile."""
+    program = workloads.marked()
+    others = Others(directory, program)
+    first_early, first, first_late = snapshot(agent)
+    storm = workloads.start_storm(program, COUNT)
+    disturb(storm)
+    executed = json.loads(storm.communicate(timeout=300)[0])["executed"]
+    last_early, last, last_late = snapshot(agent)
+    # bpftrace writes a line at a time, but not at once.
+    time.sleep(1)
+    least = others.between(first_late, last_early)
+    most = others.between(first_early, last_late)
+    others.close()
+    assert executed == COUNT
+    assert executed + least <= last.produced - first.produced <= executed + most
+    return program
+
+
+def check_marked(receiver, program, agent):
+    """The receiver's own count of the marked execs, and that something was dropped at all."""
+    marked = [event for event in received(receiver, "apus.process.exec").values()
+              if event.get("process.executable.path") == str(program)]
+    lost = COUNT - len(marked)
+    ledger = agent.ledger("exec")
+    assert 0 < lost <= sum(ledger.dropped.values())
+    # Leaving out any one counter that is not zero unbalances the ledger.
+    for key, value in ledger.dropped.items():
+        without = {other: number for other, number in ledger.dropped.items() if other != key}
+        rest = ledger.produced - sum(ledger.delivered.values()) - sum(without.values())
+        assert rest == value
+    return ledger
+
+
+def hops(ledger):
+    return {hop for (_, hop, _), value in ledger.dropped.items() if value and hop != "filter"}
+
+
+def settings(receiver, protocol="http/protobuf", **more):
+    return {"exec.args": "full", "exec.failed": False, "export.schedule_delay": "100ms",
+            "export.protocol": protocol, "export.endpoint": receiver.endpoint(protocol),
+            **{key.replace("__", "."): value for key, value in more.items()}}
+
+
+def test_a_ring_that_is_too_small_loses_and_says_how_much(workloads, receiver, tmp_path):
+    with Agent(tmp_path, settings(receiver, buffers__ring="64KiB")) as agent:
+        def stop_for_a_moment(storm):
+            agent.signal(signal.SIGSTOP)
+            # Long enough for a few thousand execs; the reader wakes to a full ring.
+            time.sleep(0.5)
+            agent.signal(signal.SIGCONT)
+
+        program = run_storm(agent, workloads, tmp_path, stop_for_a_moment)
+        check_balance(agent, receiver)
+        assert "ring" in hops(check_marked(receiver, program, agent))
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_a_full_queue_drops_and_says_how_much(workloads, receiver, tmp_path, protocol):
+    refusal = Fault(status=14 if protocol == "grpc" else 503)
+    with Agent(tmp_path, settings(receiver, protocol, export__queue="256KiB",
+                                  export__batch_bytes="64KiB", buffers__ring="4MiB")) as agent:
+        receiver.always = refusal
+        program = run_storm(agent, workloads, tmp_path, lambda storm: None)
+        receiver.always = Fault()
+        check_balance(agent, receiver)
+        ledger = check_marked(receiver, program, agent)
+        assert "queue" in hops(ledger) and "ring" not in hops(ledger)
+
+
+def test_a_slow_receiver_costs_events_that_are_counted(workloads, receiver, tmp_path):
+    with Agent(tmp_path, settings(receiver, export__queue="256KiB", export__batch_bytes="64KiB",
+                                  buffers__ring="64KiB")) as agent:
+        receiver.always = Fault(read_rate=400_000)
+        program = run_storm(agent, workloads, tmp_path, lambda storm: None)
+        receiver.always = Fault()
+        check_balance(agent, receiver)
+        assert "queue" in hops(check_marked(receiver, program, agent))
+
+
+def test_what_a_receiver_rejects_is_counted_and_not_sent_again(workloads, receiver, tmp_path):
+    with Agent(tmp_path, settings(receiver)) as agent:
+        program = workloads.marked()
+        receiver.script(Fault(rejected=7, message="seven too many"))
+        workloads.storm(program, 100, rate=50)
+
+        def rejected():
+            return sum(value for event in EVENTS.values()
+                       for value in agent.ledger(event).dropped.values())
+
+        eventually(lambda: rejected() >= 7, 15, lambda: agent.log)
+        eventually(lambda: all(agent.ledger(event).rest == 0 for event in EVENTS.values()), 15)
+        # The partial success does not say which kind was rejected, only how many.
+        assert rejected() - filtered(agent) == 7
+        uids = [event["log.record.uid"] for event in events_of(receiver.messages("logs"))]
+        assert len(uids) == len(set(uids))
+
+
+def filtered(agent):
+    return sum(value for event in EVENTS.values()
+               for (_, hop, _), value in agent.ledger(event).dropped.items() if hop == "filter")
+
+
+def test_a_refusal_for_good_drops_the_batch_and_counts_it(workloads, receiver, tmp_path):
+    with Agent(tmp_path, settings(receiver)) as agent:
+        program = workloads.marked()
+        receiver.script(Fault(status=400))
+        workloads.storm(program, 23)
+        check_balance(agent, receiver)
+        workloads.storm(program, 23)
+        check_balance(agent, receiver)
+        assert any(hop == "export" and value
+                   for (_, hop, _), value in agent.ledger("exec").dropped.items())
+
+
+def test_a_receiver_that_comes_back_gets_what_waited(workloads, receiver, tmp_path):
+    with Agent(tmp_path, settings(receiver)) as agent:
+        program = workloads.marked()
+        receiver.always = Fault(status=503, retry_after="1")
+        workloads.storm(program, 230)
+        eventually(lambda: len(receiver.messages("logs", accepted=False)) >= 1)
+        receiver.always = Fault()
+        check_balance(agent, receiver)
+        marked = [event for event in received(receiver, "apus.process.exec").values()
+                  if event.get("process.executable.path") == str(program)]
+        assert len(marked) == 230
+        assert hops(agent.ledger("exec")) == set()

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's Prometheus scrapes the agent, and its query API returns the known counts."""
+import json
+import os
+import subprocess
+import urllib.parse
+import urllib.request
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from agent import Agent
+from waiting import eventually, free_port, settled
+
+
+class Prometheus:
+    def __init__(self, directory, target):
+        self.port = free_port()
+        config = directory / "prometheus.yml"
+        config.write_text(
+            "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
+            f"scrape_configs: [{{job_name: apus, static_configs: [{{targets: ['{target}']}}]}}]\n")
+        self.log = open(directory / "prometheus.log", "wb")
+        self.process = subprocess.Popen(
+            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
+             f"--web.listen-address=127.0.0.1:{self.port}"],
+            stdout=self.log, stderr=subprocess.STDOUT)
+
+    def query(self, text):
+        """[(labels, value)] of an instant query; empty while the server is starting."""
+        url = f"http://127.0.0.1:{self.port}/api/v1/query?" + urllib.parse.urlencode(
+            {"query": text})
+        try:
+            answer = json.load(urllib.request.urlopen(url, timeout=5))
+        except OSError:
+            return []
+        return [(row["metric"], float(row["value"][1])) for row in answer["data"]["result"]]
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(20)
+        self.log.close()
+
+
+@pytest.fixture
+def scraped(tmp_path):
+    with Agent(tmp_path) as agent:
+        prometheus = Prometheus(tmp_path, f"127.0.0.1:{agent.port}")
+        try:
+            eventually(lambda: [1.0] == [value for _, value in prometheus.query("up")], 20)
+            yield agent, prometheus
+        finally:
+            prometheus.close()
+
+
+def total(rows):
+    return sum(value for _, value in rows)
+
+
+def test_the_query_api_returns_the_known_counts(scraped, workloads):
+    agent, prometheus = scraped
+    name = "apus_process_executions_total"
+
+    def own():
+        return total(agent.samples(name))
+
+    # What else runs on the machine lies within what the agent itself says before and after.
+    before = settled(own, 0.5)
+    executed = workloads.storm(workloads.marked(), 2300)["executed"]
+    after = settled(own, 0.5)
+    assert after - before >= executed == 2300
+    seen = eventually(lambda: [value for value in [total(prometheus.query(f"sum({name})"))]
+                               if value >= after], 10)[0]
+    assert after <= seen <= own()
+
+
+def test_histograms_are_whole_in_the_query_api(scraped, workloads):
+    agent, prometheus = scraped
+    name = "apus_cpu_runqueue_latency_seconds"
+    workloads.storm(workloads.marked(), 2300)
+    expression = f'sum({name}_bucket{{le="+Inf"}}) - sum({name}_count)'
+    rows = eventually(lambda: prometheus.query(expression), 10)
+    assert total(rows) == 0
+    rows = eventually(lambda: prometheus.query(
+        f"histogram_quantile(0.99, sum by (le) ({name}_bucket))"), 10)
+    assert 1e-7 < total(rows) < 10
+
+
+def check_classic(families):
+    """Buckets of each series go up, end at +Inf, and that equals the count."""
+    for family in families:
+        if family.type != "histogram":
+            continue
+        series, counts = {}, {}
+        for sample in family.samples:
+            labels = dict(sample.labels)
+            le = labels.pop("le", None)
+            key = tuple(sorted(labels.items()))
+            if sample.name.endswith("_bucket"):
+                series.setdefault(key, []).append((float(le), sample.value))
+            elif sample.name.endswith("_count"):
+                counts[key] = sample.value
+        assert set(series) == set(counts)
+        for key, buckets in series.items():
+            assert buckets == sorted(buckets)
+            assert [value for _, value in buckets] == sorted(value for _, value in buckets)
+            assert buckets[-1] == (float("inf"), counts[key])
+
+
+def test_the_text_is_what_parser_and_linter_of_others_accept(tmp_path, workloads):
+    with Agent(tmp_path) as agent:
+        workloads.storm(workloads.marked(), 230)
+        with agent.get("/metrics") as answer:
+            text = answer.read().decode()
+            kind = answer.headers["Content-Type"]
+        assert kind == "text/plain; version=0.0.4; charset=utf-8"
+        families = list(text_string_to_metric_families(text))
+        assert {"apus_process_executions", "apus_cpu_runqueue_latency_seconds",
+                "apus_agent_events_produced"} <= {family.name for family in families}
+        check_classic(families)
+        lint = subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
+                              capture_output=True)
+        assert (lint.returncode, lint.stdout, lint.stderr) == (0, "", "")
+
+
+def test_health_and_readiness_answer(tmp_path):
+    with Agent(tmp_path) as agent:
+        for path in ("/healthz", "/readyz"):
+            with agent.get(path) as answer:
+                assert answer.status == 200
+
+
+def test_listen_off_opens_no_port(tmp_path):
+    with Agent(tmp_path, {"listen": "off"}, ready=False) as agent:
+        eventually(lambda: len(agent.log) > 0)
+        # Sockets of the process: none listens.
+        links = [os.readlink(entry) for entry in os.scandir(f"/proc/{agent.pid}/fd")]
+        inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
+        rows = [line.split() for name in ("tcp", "tcp6")
+                for line in open(f"/proc/net/{name}").read().splitlines()[1:]]
+        assert not [row for row in rows if row[3] == "0A" and row[9] in inodes]

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Sets up, builds and runs every test: checks of the source, unit tests, native tests of the C parts
+# and, as root, the acceptance tests; with --full also the long ones and other kernels. Ends with
+# the line "N passed, N failed, N skipped". A skip not allowed by Tests/allowed-skips.txt fails.
+set -eu
+cd "$(dirname "$0")/.."
+size=--test select='not full'
+case ${1:-} in
+--full) size=--full select='full or not full' ;;
+'') ;;
+*) echo "usage: scripts/test.sh [--full]" >&2 && exit 2 ;;
+esac
+scripts/setup.sh "$size"
+scripts/build.sh
+results=.build/test
+rm -rf "$results"
+mkdir -p "$results"
+
+layer() { # name, command...; a layer that fails does not keep the next from running
+	layer=$1
+	shift
+	echo "== $layer: $*"
+	{ "$@" 2>&1 && echo 0 >"$results/$layer.status" || echo $? >"$results/$layer.status"; } |
+		tee "$results/$layer.log"
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo --preserve-env "$@"; fi; }
+
+layer check scripts/check.sh
+layer unit swift test --parallel --xunit-output "$results/unit.xml"
+layer native env CC=clang-14 scripts/test-native.sh
+make --silent --directory Tests/workloads
+layer acceptance as_root .build/venv/bin/pytest Tests/acceptance -m "$select" \
+	--junit-xml "$results/acceptance.xml"
+[ "$size" = --test ] || layer kernels scripts/test-vm.sh
+.build/venv/bin/python Tests/summary.py "$results" Tests/allowed-skips.txt
