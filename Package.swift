@@ -70,7 +70,7 @@ let package = Package(
     tests(of: "Metrics"),
     tests(of: "Config"),
     tests(of: "OTLP"),
-    tests(of: "Transport", exclude: ["Servers"]),
+    tests(of: "Transport", ["CApus"], exclude: ["Servers"]),
     tests(of: "Serve"),
     tests(of: "CLI"),
   ]
