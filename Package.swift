@@ -73,9 +73,14 @@ let package = Package(
       name: "apus-bench", dependencies: ["Metrics", "OTLP"], swiftSettings: strict),
     tests(of: "Metrics"),
     tests(of: "Config"),
+<<<<<<< HEAD
     tests(of: "OTLP", ["Metrics"], exclude: ["decode_otlp.py"]),
     tests(of: "Export", ["Metrics", "OTLP"]),
     tests(of: "Transport", exclude: ["Servers"]),
+=======
+    tests(of: "OTLP"),
+    tests(of: "Transport", ["CApus"], exclude: ["Servers"]),
+>>>>>>> net
     tests(of: "Serve"),
     tests(of: "CLI"),
   ]
