@@ -65,8 +65,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     tests(of: "Metrics"),
-    tests(of: "Config"),
+    tests(of: "Config", ["Platform"]),
     tests(of: "OTLP"),
-    tests(of: "CLI"),
+    tests(of: "CLI", ["Config"]),
   ]
 )

@@ -145,7 +145,7 @@ package enum CommandTable {
     exitCodes: [.ok, .usage, .configuration])
 
   static let configPrint = CommandSpec(
-    name: "config print", summary: "Print the effective configuration and where each value is from",
+    name: "config print", summary: "Print the configuration in effect, with sources",
     paragraph: """
       Prints every option as YAML with its effective value and, in a comment, the source: default,
       file and line, variable or flag. Header values are secrets and are printed as ***.

@@ -20,8 +20,10 @@ package enum TimeUnit: String, Sendable {
   case microseconds = "usecs"
   case milliseconds = "msecs"
 
-  /// An edge at 2^k units lies at 8·(k + log2(unit in seconds)) on the axis of bucket indices:
-  /// in bucket 8k + `bucket`, with `below` / 2^32 of its logarithmic width under the edge.
+  /// Where the edge at 2^k units lies on the axis of bucket indices.
+  ///
+  /// That is 8·(k + log2(unit in seconds)): in bucket 8k + `bucket`, with `below` / 2^32 of its
+  /// logarithmic width under the edge.
   /// 8·log2(10⁻⁶) = −159.4525485… = −160 + 0.5474514…, 8·log2(10⁻³) = −80 + 0.2737257….
   fileprivate var edge: (bucket: Int, below: UInt64) {
     switch self {
@@ -72,7 +74,9 @@ package struct Log2Histogram: Equatable, Sendable {
 
   /// The lines of libbpf-tools' histogram; empty when nothing was counted.
   package func drawn(label: String) -> String {
-    guard let last = slots.lastIndex(where: { $0 > 0 }), let largest = slots.max() else { return "" }
+    guard let last = slots.lastIndex(where: { $0 > 0 }), let largest = slots.max() else {
+      return ""
+    }
     let isNarrow = last <= 32
     let width = isNarrow ? 10 : 20
     var out = spaces(isNarrow ? 5 : 15) + left(label, isNarrow ? 19 : 29)
@@ -108,7 +112,8 @@ extension FineBuckets {
     for index in first...last {
       let bucket = firstIndex + index
       out += row(
-        Self.nanoseconds(edge: bucket), Self.nanoseconds(edge: bucket + 1), counts[index], max: most)
+        Self.nanoseconds(edge: bucket), Self.nanoseconds(edge: bucket + 1), counts[index], max: most
+      )
     }
     return out
   }

@@ -8,7 +8,11 @@ import Testing
 @Suite("a command line becomes typed options")
 struct ParseTests {
   private func runqlat(_ line: String) throws -> RunqlatOptions? {
-    if case .runqlat(let options) = try Command.parse(words("runqlat " + line)) { options } else { nil }
+    if case .runqlat(let options) = try Command.parse(words("runqlat " + line)) {
+      options
+    } else {
+      nil
+    }
   }
 
   private func execsnoop(_ line: String) throws -> ExecsnoopOptions? {
