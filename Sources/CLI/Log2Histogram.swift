@@ -72,6 +72,9 @@ package struct Log2Histogram: Equatable, Sendable {
     slots[min(max(slot, 0), Self.slotsMax - 1)] += count
   }
 
+  static func low(_ slot: Int) -> UInt64 { slot == 0 ? 0 : 1 << UInt64(slot) }
+  static func high(_ slot: Int) -> UInt64 { slot == 63 ? .max : 1 << UInt64(slot + 1) - 1 }
+
   /// The lines of libbpf-tools' histogram; empty when nothing was counted.
   package func drawn(label: String) -> String {
     guard let last = slots.lastIndex(where: { $0 > 0 }), let largest = slots.max() else {
@@ -82,8 +85,8 @@ package struct Log2Histogram: Equatable, Sendable {
     var out = spaces(isNarrow ? 5 : 15) + left(label, isNarrow ? 19 : 29)
     out += " : count    distribution\n"
     for slot in 0...last {
-      let low = slot == 0 ? 0 : UInt64(1) << slot
-      let high = slot == 63 ? UInt64.max : UInt64(1) << (slot + 1) - 1
+      let low = Self.low(slot)
+      let high = Self.high(slot)
       out += "\(right(String(low), width)) -> \(left(String(high), width)) : "
       out += row(slots[slot], largest: largest, stars: isNarrow ? 40 : 20)
     }
