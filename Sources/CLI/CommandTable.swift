@@ -10,6 +10,9 @@ package enum CommandTable {
 
   package static func named(_ name: String) -> CommandSpec? { all.first { $0.name == name } }
 
+  /// Whether this first word, such as `config`, needs a second one.
+  static func isGroup(_ word: String) -> Bool { all.contains { $0.name.hasPrefix(word + " ") } }
+
   private static let pidMax = 4_194_304
   private static let tracing: [ExitCode] = [.ok, .failure, .usage, .unavailable]
 

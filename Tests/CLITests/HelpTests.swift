@@ -91,7 +91,8 @@ struct CompletionTests {
     arguments: [
       ("apus ru", "runqlat"), ("apus config ch", "check"), ("apus agent --li", "--listen"),
       ("apus agent --log-level d", "debug"), ("apus completion f", "fish"),
-      ("apus config print --otlp", "--otlp-file"), ("apus help doc", "doctor"),
+      ("apus agent --log-level = w", "warn"), ("apus config print --otlp", "--otlp-file"),
+      ("apus help doc", "doctor"),
     ])
   func bashCompletes(line: String, expected: String) throws {
     try withScript(.bash) { path in

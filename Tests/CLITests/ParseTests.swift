@@ -80,7 +80,7 @@ struct ParseTests {
 
   @Test("help is given wherever it is asked for, even beside missing arguments")
   func help() throws {
-    for line in ["--help", "-h", "-?", "help"] {
+    for line in ["--help", "-h", "-?", "help", "config --help", "help config"] {
       #expect(try Command.parse(words(line)) == .help(nil), "\(line)")
     }
     for line in ["completion --help", "completion -h", "completion -?", "help completion"] {
