@@ -54,7 +54,7 @@ package struct Log2Histogram: Equatable, Sendable {
     for (offset, count) in fine.counts.enumerated() where count > 0 {
       // Counted from the bucket that holds the edge at one unit, eight buckets to a slot.
       let position = fine.firstIndex + offset - edge.bucket
-      let slot = Int((Double(position) / 8).rounded(.down))
+      let slot = position >> 3
       let isAcrossEdge = position & 7 == 0
       guard isAcrossEdge else {
         add(count, slot)
@@ -135,7 +135,7 @@ extension FineBuckets {
       1.0, 1.0905077326652577, 1.189207115002721, 1.2968395546510096, 1.4142135623730951,
       1.5422108254079407, 1.6817928305074292, 1.8340080864093424,
     ]
-    let octave = Int((Double(index) / 8).rounded(.down))
+    let octave = index >> 3
     // Beyond 2^33 s the product would leave UInt64; no bucket of ours is there.
     let clamped = min(octave, 33)
     let scaled = Double(sign: .plus, exponent: clamped, significand: roots[index - octave * 8])

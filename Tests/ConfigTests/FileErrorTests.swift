@@ -169,6 +169,11 @@ struct FileErrorTests {
         + "write http://HOST:PORT or https://HOST:PORT, with a path if need be"
     ),
     (
+      "export:\n  endpoint: http://[zz]:1",
+      "apus.yaml:2:13: export.endpoint: \"http://[zz]:1\" has no valid host; "
+        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be"
+    ),
+    (
       "export:\n  endpoint: http://user:secret@collector",
       "apus.yaml:2:13: export.endpoint: holds credentials (…@host); "
         + "remove them and send them as a header"
