@@ -72,6 +72,7 @@ let package = Package(
     .executableTarget(
       name: "apus-bench", dependencies: ["Metrics", "OTLP"], swiftSettings: strict),
     tests(of: "Metrics"),
+<<<<<<< HEAD
     tests(of: "Config"),
 <<<<<<< HEAD
     tests(of: "OTLP", ["Metrics"], exclude: ["decode_otlp.py"]),
@@ -83,5 +84,10 @@ let package = Package(
 >>>>>>> net
     tests(of: "Serve"),
     tests(of: "CLI"),
+=======
+    tests(of: "Config", ["Platform"]),
+    tests(of: "OTLP"),
+    tests(of: "CLI", ["Config"]),
+>>>>>>> cli
   ]
 )
