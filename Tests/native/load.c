@@ -75,16 +75,9 @@ static void make_events(void)
 	}
 }
 
-static void prepare(struct bpf_object *object, int ring, int ledger)
+static void prepare(struct bpf_object *object, struct apus_knobs knobs, int ring, int ledger)
 {
 	const int cpus = libbpf_num_possible_cpus();
-	const struct apus_knobs knobs = {
-	    .uid = ~0U,
-	    .failed = 1,
-	    .replicas = 1,
-	    .cpus = (__u32)cpus,
-	    .exit_tells_group_dead = exit_tells_group_dead(),
-	};
 	struct bpf_map *map;
 	bpf_object__for_each_map(map, object)
 	{
@@ -143,8 +136,38 @@ static __u64 observed(struct bpf_object *object)
 	return sum;
 }
 
+/* Knobs remove code before the verifier sees it, so what they bring back is loaded as well. */
+static bool loads_otherwise(const char *path, int ring, int ledger)
+{
+	const struct apus_knobs variants[] = {
+	    {.cgroup_key = APUS_CGROUP_V2 | 1, .pid = 1, .self_pid = 2, .wake_bytes = 4096},
+	    {.cgroup_key = APUS_CGROUP_V1_CPU | 1, .slot_key = APUS_SLOT_BY_PROCESS},
+	    {.cgroup_key = APUS_CGROUP_V1_MEMORY | 1, .slot_key = APUS_SLOT_BY_THREAD},
+	    {.uid = ~0U, .failed = 1, .slot_key = APUS_SLOT_BY_PID_NAMESPACE, .replicas = 8},
+	    {.uid = ~0U, .failed = 1, .slot_key = APUS_SLOT_BY_NOTHING, .cpus = 8},
+	};
+	for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
+		struct bpf_object *object = bpf_object__open(path);
+		prepare(object, variants[i], ring, ledger);
+		int failed = bpf_object__load(object);
+		bpf_object__close(object);
+		if (failed) {
+			printf("  variant %zu of the knobs does not load\n", i);
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool check(const char *path)
 {
+	const struct apus_knobs knobs = {
+	    .uid = ~0U,
+	    .failed = 1,
+	    .replicas = 1,
+	    .cpus = (__u32)libbpf_num_possible_cpus(),
+	    .exit_tells_group_dead = exit_tells_group_dead(),
+	};
 	int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "events", 0, 0, 1 << 20, NULL);
 	int ledger = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "ledger", sizeof(__u32),
 				    sizeof(struct apus_ledger_cell), APUS_KIND_COUNT, NULL);
@@ -153,7 +176,7 @@ static bool check(const char *path)
 	bool right;
 	if (!object)
 		return false;
-	prepare(object, ring, ledger);
+	prepare(object, knobs, ring, ledger);
 	if (bpf_object__load(object)) {
 		bpf_object__close(object);
 		return false;
@@ -178,6 +201,7 @@ static bool check(const char *path)
 		ring_buffer__free(reader);
 	}
 	bpf_object__close(object);
+	right = right && loads_otherwise(path, ring, ledger);
 	close(ring);
 	close(ledger);
 	return right;
