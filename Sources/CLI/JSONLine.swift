@@ -16,6 +16,9 @@ package struct JSONLine: Sendable {
   package mutating func add(_ key: String, _ values: [String]) {
     member(key, "[" + values.map(Self.quoted).joined(separator: ",") + "]")
   }
+  package mutating func add(_ key: String, _ values: [UInt64]) {
+    member(key, "[" + values.map { String($0) }.joined(separator: ",") + "]")
+  }
   package mutating func add(_ key: String, _ values: [JSONLine]) {
     member(key, "[" + values.map { $0.finished() }.joined(separator: ",") + "]")
   }

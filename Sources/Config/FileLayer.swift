@@ -115,9 +115,6 @@ private struct Decoder {
   }
 }
 
-/// Text of the file's author in a message, which must stay one short line.
-private func shortened(_ text: String) -> String { String(shown(text).dropFirst().dropLast()) }
-
 extension ValueType {
   var isInteger: Bool { if case .integer = self { true } else { false } }
 }

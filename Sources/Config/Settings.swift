@@ -24,6 +24,15 @@ package struct Destination: Equatable, Sendable {
   package let headers: [Pair]
   /// For one batch; zero is no limit.
   package let timeoutMilliseconds: Int
+
+  package init(
+    protocol: ExportProtocol, url: String, headers: [Pair], timeoutMilliseconds: Int
+  ) {
+    self.protocol = `protocol`
+    self.url = url
+    self.headers = headers
+    self.timeoutMilliseconds = timeoutMilliseconds
+  }
 }
 
 package struct SignalSettings: Equatable, Sendable {

@@ -39,11 +39,9 @@ extension Layer {
       guard let entry = self[key], case .endpoint(let endpoint) = entry.value else { continue }
       if chosen == .grpc {
         if endpoint.path != "", endpoint.path != "/" {
-          warnings.append(
-            ConfigWarning(
-              source: entry.source,
-              wrong: "\(shown(endpoint.path)) is a path, and grpc has its own",
-              right: "write the endpoint without it", used: "the path is ignored"))
+          warn(
+            entry.source, "\(shown(endpoint.path)) is a path, and grpc has its own",
+            "write the endpoint without it", "the path is ignored", &warnings)
         }
         url = grpcURL(endpoint, signal)
       } else if endpoint.scheme == nil {
@@ -74,9 +72,15 @@ extension Layer {
       throw ConfigError(
         source: source, key: key.rawValue, kind: .conflict(problem: wrong, remedy: right))
     }
-    let warning = ConfigWarning(
-      source: source, wrong: wrong, right: right, used: "the variable is ignored")
-    // The general endpoint is met once per signal and reported once.
+    warn(source, wrong, right, "the variable is ignored", &warnings)
+  }
+
+  /// The general endpoint is met once per signal and reported once.
+  private func warn(
+    _ source: Source, _ wrong: String, _ right: String, _ used: String,
+    _ warnings: inout [ConfigWarning]
+  ) {
+    let warning = ConfigWarning(source: source, wrong: wrong, right: right, used: used)
     if !warnings.contains(warning) { warnings.append(warning) }
   }
 

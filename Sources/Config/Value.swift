@@ -95,6 +95,9 @@ func shown(_ text: String) -> String {
   return quoted(text.prefix(Limits.shownCharacters) + "…")
 }
 
+/// The same without the quotation marks, for keys.
+func shortened(_ text: String) -> String { String(shown(text).dropFirst().dropLast()) }
+
 enum DurationText {
   private static let units: [(suffix: String, milliseconds: Int)] = [
     ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000),

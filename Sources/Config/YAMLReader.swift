@@ -34,6 +34,8 @@ private struct Reader: ~Copyable {
   // libyaml keeps a pointer into the text until the parser is deleted, so the text lives here.
   private let text: UnsafeMutableBufferPointer<UInt8>
   private let file: String
+  /// The dotted key of what is being read, for errors.
+  private var path: [String] = []
 
   init(_ bytes: [UInt8], file: String) {
     self.file = file
@@ -87,9 +89,12 @@ private struct Reader: ~Copyable {
         throw error(.keyIsNotText, first.mark)
       }
       if let earlier = pairs.first(where: { $0.key.text == key.text }) {
-        throw error(.duplicateKey(first: earlier.key.mark), key.mark, key: key.text)
+        path.append(shortened(key.text))
+        throw error(.duplicateKey(first: earlier.key.mark), key.mark)
       }
+      path.append(shortened(key.text))
       guard let value = try node(from: try next(), depth: depth) else { break }
+      path.removeLast()
       pairs.append(NodePair(key: key, value: value))
     }
     return pairs
@@ -158,8 +163,8 @@ private struct Reader: ~Copyable {
     return Mark(line: line, column: column)
   }
 
-  private func error(_ kind: ConfigError.Kind, _ mark: Mark, key: String = "") -> ConfigError {
-    ConfigError(source: .file(file, mark), key: key, kind: kind)
+  private func error(_ kind: ConfigError.Kind, _ mark: Mark) -> ConfigError {
+    ConfigError(source: .file(file, mark), key: path.joined(separator: "."), kind: kind)
   }
 }
 

@@ -23,6 +23,16 @@ public enum KernelError: Error, CustomStringConvertible {
     }
   }
 
+  /// Whether the kernel or its configuration refuses, rather than something having gone wrong.
+  public var isRefusal: Bool {
+    switch self {
+    case .open(_, let code), .load(_, let code), .attach(_, let code):
+      [EPERM, EACCES, ESRCH, ENOENT, EOPNOTSUPP].contains(code)
+    case .map(_, let error): [EPERM, EACCES].contains(error.code)
+    case .missing: false
+    }
+  }
+
   private func reason(_ code: Int32) -> String {
     let text = "\(errnoText(code)) (\(errnoName(code)))"
     return switch code {

@@ -59,17 +59,17 @@ struct FileErrorTests {
     ("- exec", "apus.yaml:1:1: is a list; write a mapping of keys"),
     (
       "exec:\n  args: full\n  args: none",
-      "apus.yaml:3:3: args: is written twice, first in line 2; remove one of them"
+      "apus.yaml:3:3: exec.args: is written twice, first in line 2; remove one of them"
     ),
     (
       "exec:\n  args: full\nlisten: off\nexec:\n  failed: true",
       "apus.yaml:4:1: exec: is written twice, first in line 1; remove one of them"
     ),
-    ("exec: &a\n  args: full", "apus.yaml:1:7: has an anchor (&); write the value out where it is needed"),
-    ("exec:\n  args: *a", "apus.yaml:2:9: is an alias (*); write the value out here"),
+    ("exec: &a\n  args: full", "apus.yaml:1:7: exec: has an anchor (&); write the value out where it is needed"),
+    ("exec:\n  args: *a", "apus.yaml:2:9: exec.args: is an alias (*); write the value out here"),
     (
       "exec:\n  args: !!str full",
-      "apus.yaml:2:9: has a tag (!); remove it, types are known from the key"
+      "apus.yaml:2:9: exec.args: has a tag (!); remove it, types are known from the key"
     ),
     (
       "listen: off\n---\nlisten: off",
@@ -77,13 +77,13 @@ struct FileErrorTests {
     ),
     (
       "exec:\n\targs: full",
-      "apus.yaml:2:1: is not YAML (found character that cannot start any token); "
+      "apus.yaml:2:1: exec: is not YAML (found character that cannot start any token); "
         + "mend the syntax at this place"
     ),
     ("? [a]\n: b", "apus.yaml:1:3: the key is not a plain word; write 'key: value'"),
     (
       "a: [[[[[[[[[1]]]]]]]]]",
-      "apus.yaml:1:11: is nested deeper than 8 levels; no key of ours lies that deep"
+      "apus.yaml:1:11: a: is nested deeper than 8 levels; no key of ours lies that deep"
     ),
     (
       "runqlat:\n  cgroups: 8",

@@ -3,10 +3,6 @@
 import OTLP
 import Testing
 
-func bytes(of batch: SealedBatch) -> [UInt8] {
-  (0..<batch.sliceCount).flatMap { index in batch.withSlice(index) { unsafe Array($0) } }
-}
-
 @Suite("log batches")
 struct LogBatchBuilderTests {
   let resource = EncodedResource(message: [0x0a, 0x02, 0x0a, 0x00])

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cumulative state of one histogram, kept in 64 bits from counters of 32 bits that run freely.
+
+/// Where a histogram's buckets lie.
+public struct HistogramShape: Sendable, Equatable {
+  public static let bucketsMax = 240
+
+  /// base = 2^(2^-scale).
+  public let scale: Int32
+  /// Bucket i counts (base^(offset+i), base^(offset+i+1)] seconds.
+  public let offset: Int32
+  /// Values up to this many seconds are counted as zero.
+  public let zeroThreshold: Double
+
+  public init(scale: Int32, offset: Int32, zeroThreshold: Double) {
+    self.scale = scale
+    self.offset = offset
+    self.zeroThreshold = zeroThreshold
+  }
+}
+
+/// One read of the counters: sums over all replicas modulo 2^32, and of nanoseconds modulo 2^64.
+public struct HistogramReading: ~Escapable {
+  public let buckets: Span<UInt32>
+  public let zero: UInt32
+  /// Of the last bucket, how many lie beyond its upper edge.
+  public let above: UInt32
+  public let sumNanoseconds: UInt64
+  public let minNanoseconds: UInt64?
+  public let maxNanoseconds: UInt64?
+
+  @_lifetime(copy buckets)
+  public init(
+    buckets: Span<UInt32>, zero: UInt32, above: UInt32, sumNanoseconds: UInt64,
+    minNanoseconds: UInt64?, maxNanoseconds: UInt64?
+  ) {
+    self.buckets = buckets
+    self.zero = zero
+    self.above = above
+    self.sumNanoseconds = sumNanoseconds
+    self.minNanoseconds = minNanoseconds
+    self.maxNanoseconds = maxNanoseconds
+  }
+}
+
+public struct ExponentialHistogram: Sendable {
+  private var buckets = InlineArray<240, UInt64>(repeating: 0)
+  private var zero: UInt64 = 0
+  private var above: UInt64 = 0
+  private var sumNanoseconds: UInt64 = 0
+  private var minNanoseconds: UInt64?
+  private var maxNanoseconds: UInt64?
+
+  public init() {}
+
+  /// Adds what the counters moved since the last read, at most 2^32 - 1 each.
+  public mutating func update(_ reading: borrowing HistogramReading) {
+    precondition(reading.buckets.count <= HistogramShape.bucketsMax, "more buckets than kept")
+    for index in 0..<reading.buckets.count {
+      ExponentialHistogram.advance(&buckets[index], to: reading.buckets[index])
+    }
+    ExponentialHistogram.advance(&zero, to: reading.zero)
+    ExponentialHistogram.advance(&above, to: reading.above)
+    sumNanoseconds = reading.sumNanoseconds
+    minNanoseconds = reading.minNanoseconds
+    maxNanoseconds = reading.maxNanoseconds
+  }
+
+  /// The low half of the total is the counter as it was read last.
+  private static func advance(_ total: inout UInt64, to counter: UInt32) {
+    total += UInt64(counter &- UInt32(truncatingIfNeeded: total))
+  }
+
+  /// The state without its empty ends, in seconds.
+  public func value(_ shape: HistogramShape) -> HistogramValue {
+    var first = 0
+    var end = HistogramShape.bucketsMax
+    while first < end, buckets[first] == 0 { first += 1 }
+    while end > first, buckets[end - 1] == 0 { end -= 1 }
+    var counts: [UInt64] = []
+    counts.reserveCapacity(end - first)
+    var count = zero
+    for index in first..<end {
+      counts.append(buckets[index])
+      count += buckets[index]
+    }
+    let isEmpty = count == 0
+    return HistogramValue(
+      scale: shape.scale, offset: counts.isEmpty ? 0 : shape.offset + Int32(first),
+      zeroThreshold: shape.zeroThreshold, counts: counts, zeroCount: zero, aboveCount: above,
+      count: count, sum: seconds(sumNanoseconds),
+      min: isEmpty ? nil : minNanoseconds.map(seconds),
+      max: isEmpty ? nil : maxNanoseconds.map(seconds))
+  }
+}
+
+private func seconds(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e9 }
+
+/// A histogram as exporters read it; all from one read, so `count` is the sum of its parts.
+public struct HistogramValue: Sendable, Equatable {
+  public let scale: Int32
+  /// The index of the first of `counts`.
+  public let offset: Int32
+  public let zeroThreshold: Double
+  public let counts: [UInt64]
+  public let zeroCount: UInt64
+  /// Of the last bucket of the shape, how many lie beyond its upper edge.
+  public let aboveCount: UInt64
+  public let count: UInt64
+  public let sum: Double
+  public let min: Double?
+  public let max: Double?
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns a snapshot into sealed batches: one ResourceMetrics per workload, split between points when
+// a batch is full. Owned by the thread that exports metrics.
+
+public import Metrics
+
+public struct MetricBatchBuilder: ~Copyable {
+  /// What became of a snapshot's points.
+  public struct Outcome: Sendable, Equatable {
+    public var points = 0
+    /// A single point that does not fit into an empty batch.
+    public var tooLarge = 0
+    /// Points of workloads without a Resource.
+    public var withoutResource = 0
+  }
+
+  private let pool: ArenaPool
+  private let scope: Scope
+  private let arena: Arena
+  private var writer: WireWriter
+  private var sealed = SealedIndex()
+  private var outcome = Outcome()
+  private var frame: Frame?
+
+  public init(pool: ArenaPool, scope: Scope) {
+    self.pool = pool
+    self.scope = scope
+    let arena = pool.take()
+    self.arena = arena
+    writer = unsafe WireWriter(arena.memory)
+  }
+
+  deinit { pool.give(arena) }
+
+  /// Encodes the whole snapshot, cumulative, and gives each batch to `emit`.
+  public mutating func encode(
+    _ snapshot: MetricSnapshot, resource: (UInt32) -> EncodedResource?,
+    emit: (SealedBatch) -> Void
+  ) -> Outcome {
+    outcome = Outcome()
+    var workload: UInt32?
+    var current: EncodedResource?
+    for place in snapshot.placesByWorkload() {
+      if workload != place.workload {
+        finishFrame()
+        workload = place.workload
+        current = resource(place.workload)
+      }
+      guard let current else {
+        outcome.withoutResource += 1
+        continue
+      }
+      if append(place, of: snapshot, current) { continue }
+      // Full: what is complete goes out, and the point opens the next batch.
+      finishFrame()
+      seal(emit)
+      if !append(place, of: snapshot, current) { outcome.tooLarge += 1 }
+    }
+    finishFrame()
+    seal(emit)
+    return outcome
+  }
+
+  /// The messages that are open around the next point.
+  private struct Frame {
+    var start: Int
+    var chunk: OpenMessage
+    var scope: OpenMessage
+    var workload: UInt32
+    var points = 0
+    var metric: OpenMetric?
+  }
+
+  private struct OpenMetric {
+    var instrument: Int
+    var message: OpenMessage
+    var data: OpenMessage
+  }
+
+  /// False, and nothing changed, when the point or what must surround it does not fit.
+  private mutating func append(
+    _ place: PointPlace, of snapshot: MetricSnapshot, _ resource: EncodedResource
+  ) -> Bool {
+    let before = frame
+    let mark = writer.count
+    let descriptor = snapshot.instruments[place.instrument].descriptor
+    let point = snapshot.instruments[place.instrument].points[place.point]
+    var open = before ?? openFrame(place.workload, resource)
+    if open.metric?.instrument != place.instrument {
+      if let metric = open.metric { close(metric) }
+      open.metric = openMetric(place.instrument, descriptor)
+    }
+    let time = PointTime(
+      startUnixNanoseconds: point.startUnixNanoseconds,
+      unixNanoseconds: snapshot.unixNanoseconds)
+    if case .histogram(let value) = point.value {
+      writer.exponentialPoint(value, of: point, keys: descriptor.attributeKeys, time: time)
+    } else {
+      writer.numberPoint(point, keys: descriptor.attributeKeys, time: time)
+    }
+    // The chunk's own length must be nameable as well.
+    guard !writer.overflowed, writer.count - open.start <= WireWriter.messageSizeMax else {
+      writer.rollback(to: mark)
+      // A metric that was closed above is closed once more later, then with the same length.
+      frame = before
+      return false
+    }
+    open.points += 1
+    frame = open
+    return true
+  }
+
+  private mutating func openFrame(_ workload: UInt32, _ resource: EncodedResource) -> Frame {
+    let start = writer.count
+    let chunk = writer.open(field: 1)
+    writer.raw(resource.encoded)
+    let scopeMessage = writer.open(field: 2)
+    writer.raw(scope.encoded)
+    return Frame(start: start, chunk: chunk, scope: scopeMessage, workload: workload)
+  }
+
+  /// Opens a Metric up to its data points.
+  ///
+  /// What follows them in the schema is written before them, so that closing needs no room.
+  private mutating func openMetric(
+    _ instrument: Int, _ descriptor: InstrumentDescriptor
+  ) -> OpenMetric {
+    let message = writer.open(field: 2)
+    writer.string(descriptor.name, field: 1)
+    writer.string(descriptor.help, field: 2)
+    writer.string(descriptor.unit, field: 3)
+    let field: UInt32 =
+      switch descriptor.kind {
+      case .gauge: 5
+      case .counter, .upDownCounter: 7
+      case .histogram: 10
+      }
+    let data = writer.open(field: field)
+    if descriptor.kind != .gauge { writer.varint(Temporality.cumulative.rawValue, field: 2) }
+    if descriptor.kind == .counter { writer.varint(1, field: 3) }
+    return OpenMetric(instrument: instrument, message: message, data: data)
+  }
+
+  private mutating func close(_ metric: OpenMetric) {
+    writer.close(metric.data)
+    writer.close(metric.message)
+  }
+
+  private mutating func finishFrame() {
+    guard let open = frame else { return }
+    frame = nil
+    if let metric = open.metric { close(metric) }
+    writer.close(open.scope)
+    writer.close(open.chunk)
+    sealed.chunks.append(
+      SealedBatch.Chunk(
+        offset: open.start, byteCount: writer.count - open.start, recordCount: open.points,
+        workload: open.workload))
+    sealed.recordCount += open.points
+    outcome.points += open.points
+  }
+
+  /// Metrics come once per interval, so the bytes are copied and the warm arena stays.
+  private mutating func seal(_ emit: (SealedBatch) -> Void) {
+    defer {
+      writer.rollback(to: 0)
+      sealed = SealedIndex()
+    }
+    guard !sealed.chunks.isEmpty else { return }
+    let bytes = unsafe writer.written
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: bytes.count, alignment: 16)
+    unsafe memory.copyMemory(from: bytes)
+    sealed.byteCount = bytes.count
+    sealed.slices = [SealedBatch.Slice(offset: 0, count: UInt32(bytes.count))]
+    unsafe emit(
+      SealedBatch(signal: .metrics, index: sealed, heads: memory, arena: nil, pool: pool))
+  }
+}
+
+/// Where in a snapshot a point is.
+private struct PointPlace {
+  var workload: UInt32
+  var instrument: Int
+  var point: Int
+}
+
+extension MetricSnapshot {
+  /// All points, those of a workload together, instruments in their order.
+  fileprivate func placesByWorkload() -> [PointPlace] {
+    var places: [PointPlace] = []
+    for (instrument, points) in instruments.enumerated() {
+      for (index, point) in points.points.enumerated() {
+        places.append(PointPlace(workload: point.workload, instrument: instrument, point: index))
+      }
+    }
+    places.sort {
+      ($0.workload, $0.instrument, $0.point) < ($1.workload, $1.instrument, $1.point)
+    }
+    return places
+  }
+}
