@@ -46,7 +46,7 @@ case ${1:-} in
 --full) packages="$packages $test $full" ;;
 *) say "unknown argument $1; known: --test, --full" && exit 2 ;;
 esac
-swift --version 2>/dev/null | grep --quiet 'Swift version 6\.[3-9]' || {
+swift --version | grep --quiet 'Swift version 6\.[3-9]' || {
 	say "Swift 6.3 or newer must be in PATH: https://www.swift.org/install/linux/"
 	exit 1
 }

@@ -139,7 +139,7 @@ class Bench:
                  out <= 0.5, f"the event itself {seen * 1000:.0f} ms after the start")
 
     def idle(self):
-        """CPU of an agent with nothing to do but this machine's background, and as it was set up."""
+        """CPU of an agent with nothing to do but what this machine does anyway."""
         seconds = 10 if self.quick else 60
         with Receiver() as receiver, self.agent(receiver) as agent:
             time.sleep(2)
@@ -206,7 +206,7 @@ class Bench:
         self.slowdown("exec loop", values, "µs/exec")
 
     def cost(self):
-        """CPU seconds of the whole agent, exporting uncompressed, per 10,000 exec and exit pairs."""
+        """CPU seconds of the whole agent, exporting uncompressed, per 10,000 execs and exits."""
         count = 3000 if self.quick else 10_000
 
         def agent_seconds():
