@@ -57,7 +57,7 @@ let package = Package(
     module(
       "Agent",
       [
-        "CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Transport", "Identity",
+        "CApus", "CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Transport", "Identity",
         "Export", "Probes", "Serve",
       ]),
     module("CLI", ["Platform", "Metrics", "Config"]),
@@ -72,22 +72,11 @@ let package = Package(
     .executableTarget(
       name: "apus-bench", dependencies: ["Metrics", "OTLP"], swiftSettings: strict),
     tests(of: "Metrics"),
-<<<<<<< HEAD
-    tests(of: "Config"),
-<<<<<<< HEAD
+    tests(of: "Config", ["Platform"]),
     tests(of: "OTLP", ["Metrics"], exclude: ["decode_otlp.py"]),
     tests(of: "Export", ["Metrics", "OTLP"]),
-    tests(of: "Transport", exclude: ["Servers"]),
-=======
-    tests(of: "OTLP"),
     tests(of: "Transport", ["CApus"], exclude: ["Servers"]),
->>>>>>> net
     tests(of: "Serve"),
-    tests(of: "CLI"),
-=======
-    tests(of: "Config", ["Platform"]),
-    tests(of: "OTLP"),
     tests(of: "CLI", ["Config"]),
->>>>>>> cli
   ]
 )

@@ -179,6 +179,9 @@ package final class Exporter: @unchecked Sendable {
     return { if let waker { waker.wake() } else { event.raise() } }
   }
 
+  /// How many queues there are, each with the configured bound.
+  package var queueCount: Int { lanes.count + (file == nil ? 0 : 1) }
+
   private var isIdle: Bool {
     lanes.allSatisfy { $0.queue.count == 0 } && (file?.queue.count ?? 0) == 0
   }
