@@ -58,7 +58,7 @@ package func runAgent(
   let loops = try makeLoops(settings, version, shared, events, probes)
   let health = Health(
     threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)])
-  let server = try makeServer(settings, shared, health, version)
+  let endpoint = try Endpoint(settings, shared, health, version)
   // libbpf has parsed the kernel's types for each object: megabytes that nobody needs any more.
   capus_release_memory()
 
@@ -69,14 +69,14 @@ package func runAgent(
     throw .kernel(error)
   }
   health.setReady(true)
-  announce(settings, shared, reports, port: server?.port)
-  whileRunning(AgentView(shared, reports: reports, port: server?.port))
+  announce(settings, shared, reports, port: endpoint.port)
+  whileRunning(AgentView(shared, reports: reports, port: endpoint.port))
 
   health.setReady(false)
   probes.detach()
   threads.stop(stop, events, exporter)
   Log.info("stopped")
-  _ = consume server
+  _ = consume endpoint
   _ = consume lock
 }
 
@@ -159,17 +159,29 @@ private func makeWait(
   }
 }
 
-private func makeServer(
-  _ settings: Settings, _ shared: SharedParts, _ health: Health, _ version: String
-) throws(AgentError) -> HTTPServer? {
-  guard let listen = settings.listen else { return nil }
-  let attributes = shared.resources.agent(version: version, serviceName: settings.serviceName)
-  let labels = LabelText.render(attributes.map(\.0), attributes.map(\.1))
-  do throws(ServeError) {
-    return try HTTPServer(
-      try ListenAddress("\(listen)"), routes: makePages(shared, health, agentLabels: labels))
-  } catch {
-    throw .serve(error)
+/// The HTTP endpoint, when one is configured.
+private struct Endpoint: ~Copyable {
+  let port: UInt16?
+  private let server: HTTPServer?
+
+  init(
+    _ settings: Settings, _ shared: SharedParts, _ health: Health, _ version: String
+  ) throws(AgentError) {
+    guard let listen = settings.listen else {
+      port = nil
+      server = nil
+      return
+    }
+    let attributes = shared.resources.agent(version: version, serviceName: settings.serviceName)
+    let labels = LabelText.render(attributes.map(\.0), attributes.map(\.1))
+    do throws(ServeError) {
+      let server = try HTTPServer(
+        try ListenAddress("\(listen)"), routes: makePages(shared, health, agentLabels: labels))
+      port = server.port
+      self.server = consume server
+    } catch {
+      throw .serve(error)
+    }
   }
 }
 

@@ -76,7 +76,7 @@ private final class ExpositionBox: Sendable {
     exposition = Mutex(PrometheusExposition(targetLabels: agentLabels))
   }
 
-  func render(_ snapshot: MetricSnapshot, labels: (UInt32) -> [UInt8]) -> [UInt8] {
+  func render(_ snapshot: MetricSnapshot, labels: @Sendable (UInt32) -> [UInt8]) -> [UInt8] {
     exposition.withLock { exposition in
       var page: [UInt8] = []
       page.reserveCapacity(16_384)

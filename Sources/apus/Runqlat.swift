@@ -3,6 +3,7 @@
 
 internal import CApusABI
 internal import CLI
+internal import Config
 internal import Glibc
 internal import Kernel
 internal import Platform

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apus doctor`: what this kernel and this process allow, which hooks are taken, and why not others.
+
+internal import CApusABI
+internal import CLI
+internal import Config
+internal import Glibc
+internal import Kernel
+internal import Platform
+internal import Probes
+
+/// One finding.
+private struct Finding {
+  enum State: String {
+    case ok, warning, error
+  }
+
+  let name: String
+  let state: State
+  let value: String
+  /// What to do about it; empty when there is nothing to do.
+  let remedy: String
+
+  init(_ name: String, _ state: State, _ value: String, _ remedy: String = "") {
+    self.name = name
+    self.state = state
+    self.value = value
+    self.remedy = remedy
+  }
+}
+
+func runDoctor(_ options: DoctorOptions) throws(Failure) {
+  Tool.configureLog(verbose: false)
+  var findings = environmentFindings()
+  if Capabilities.missingForTracing().isEmpty, Features.hasBTF {
+    for probe in Probe.allCases { findings += hookFindings(probe) }
+  }
+  findings.append(runningAgent())
+  if options.json {
+    for finding in findings { Output.line(json(finding)) }
+  } else {
+    show(findings)
+  }
+  Output.flush()
+  if findings.contains(where: { $0.state == .error }) {
+    throw Failure(code: .unavailable, message: "something that Apus needs is missing; see above")
+  }
+}
+
+private func environmentFindings() -> [Finding] {
+  var findings = [Finding("kernel", .ok, Features.release)]
+  findings.append(
+    Features.hasBTF
+      ? Finding("btf", .ok, "/sys/kernel/btf/vmlinux")
+      : Finding(
+        "btf", .error, "missing", "use a kernel with CONFIG_DEBUG_INFO_BTF; nothing loads without"))
+  switch Features.lockdown {
+  case nil:
+    findings.append(
+      Finding(
+        "lockdown", .warning, "unknown",
+        "mount securityfs to see it: mount -t securityfs none /sys/kernel/security"))
+  case "none": findings.append(Finding("lockdown", .ok, "none"))
+  case "confidentiality":
+    findings.append(
+      Finding(
+        "lockdown", .error, "confidentiality", "boot with lockdown=integrity or without lockdown"))
+  case let mode?:
+    findings.append(Finding("lockdown", .ok, "\(mode); no kprobes, which are not needed"))
+  }
+  let missing = Capabilities.missingForTracing()
+  findings.append(
+    missing.isEmpty
+      ? Finding(
+        "capabilities", .ok,
+        Capabilities.all().filter(\.isPresent).map(\.name).joined(separator: ","))
+      : Finding(
+        "capabilities", .error, "missing \(missing.joined(separator: ","))", "run it as root"))
+  let hasTracefs = unsafe access("/sys/kernel/tracing/events/syscalls", R_OK) == 0
+  findings.append(
+    hasTracefs
+      ? Finding("tracefs", .ok, "/sys/kernel/tracing")
+      : Finding(
+        "tracefs", .warning, "not mounted or not readable",
+        "failed execs are not seen; mount -t tracefs tracefs /sys/kernel/tracing"))
+  findings.append(Finding("cpus", .ok, "\(Features.possibleCPUs) possible"))
+  return findings
+}
+
+/// Loads and attaches the probe for a moment, as the agent would, and tells what was taken.
+private func hookFindings(_ probe: Probe) -> [Finding] {
+  var knobs = KnobDefaults(selfPID: UInt32(getpid()), wakeBytes: 0).knobs
+  knobs.failed = 1
+  do throws(KernelError) {
+    let ring = try SharedMap.ring(bytes: 65_536)
+    let ledger = try SharedMap.ledger()
+    var object =
+      switch probe {
+      case .execve: try loadExecve(.auto, knobs: knobs, ring: ring, ledger: ledger)
+      case .runqlat: try loadRunqlat(.auto, knobs: knobs, slots: 16, ledger: ledger)
+      }
+    try object.attach(optional: failedExecSections)
+    return object.reports.map { report in
+      let name = "\(probe.rawValue)/\(report.program)"
+      if let failure = report.failure {
+        return Finding(name, .warning, "\(report.hook) not taken: \(failure)")
+      }
+      return Finding(name, .ok, "\(report.hook), \(object.variant.rawValue) build")
+    }
+  } catch {
+    return [Finding(probe.rawValue, .error, "\(error)", "see: apus \(probe.rawValue) --verbose")]
+  }
+}
+
+private func runningAgent() -> Finding {
+  let path = "/run/apus.pid"
+  let raw = unsafe open(path, O_RDONLY | O_CLOEXEC)
+  guard raw >= 0 else { return Finding("agent", .ok, "not running") }
+  let file = Descriptor(owning: raw)
+  guard flock(file.raw, LOCK_SH | LOCK_NB) != 0 else { return Finding("agent", .ok, "not running") }
+  return Finding(
+    "agent", .ok, "running with pid \(readText(path) ?? "unknown"); its ledger is at /metrics")
+}
+
+private func show(_ findings: [Finding]) {
+  let terminal = Terminal(descriptor: STDOUT_FILENO, environment: environment)
+  let width = (findings.map(\.name.count).max() ?? 0) + 2
+  for finding in findings {
+    let style: Terminal.Style =
+      switch finding.state {
+      case .ok: .green
+      case .warning: .yellow
+      case .error: .red
+      }
+    let state = terminal.styled(left(finding.state.rawValue, 8), style)
+    Output.line("\(state) \(left(finding.name, width))\(finding.value)")
+    if !finding.remedy.isEmpty { Output.line(spaces(width + 9) + "-> \(finding.remedy)") }
+  }
+}
+
+private func json(_ finding: Finding) -> String {
+  var object = JSONLine()
+  object.add("name", finding.name)
+  object.add("state", finding.state.rawValue)
+  object.add("value", finding.value)
+  object.add("remedy", finding.remedy)
+  return object.finished()
+}

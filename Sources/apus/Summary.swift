@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The live summary of an agent without a destination: what is observed, every two seconds.
+
+internal import Agent
+internal import CLI
+internal import Export
+internal import Glibc
+internal import Metrics
+internal import Platform
+
+/// Owned by the main thread.
+struct Summary {
+  private static let intervalMilliseconds = 2000
+  private static let rowsMax = 15
+
+  private let view: AgentView
+  private let terminal: Terminal
+
+  init(_ view: AgentView, _ terminal: Terminal) {
+    self.view = view
+    self.terminal = terminal
+  }
+
+  /// Draws until a signal comes.
+  func run(until signals: Signals) {
+    var last: [String: UInt64] = [:]
+    repeat {
+      draw(&last)
+    } while signals.wait(milliseconds: Summary.intervalMilliseconds) == nil
+    Output.line("")
+    Output.flush()
+  }
+
+  private func draw(_ last: inout [String: UInt64]) {
+    let snapshot = view.store.snapshot(unixNanoseconds: Clock.shared.unixNanoseconds())
+    // Home, and clear to the end: the page does not flicker as it would when cleared first.
+    var page = "\u{1b}[H\u{1b}[J"
+    page += terminal.styled("apus \(version)", .bold) + "  no destination is set: "
+    page += view.port.map { "metrics at http://127.0.0.1:\($0)/metrics" } ?? "nothing is exported"
+    page += "\n\n"
+    page += left("EVENT", 24) + right("TOTAL", 12) + right("PER S", 10) + right("LOST", 10) + "\n"
+    for row in view.ledger.rows() where row.kind != "unknown" {
+      let rate = (row.produced - min(row.produced, last[row.kind] ?? row.produced)) / 2
+      last[row.kind] = row.produced
+      let lost = row.dropped.filter { $0.loss.hop != "filter" }.reduce(0) { $0 + $1.count }
+      page += left(row.kind, 24) + right("\(row.produced)", 12) + right("\(rate)", 10)
+      page += right("\(lost)", 10) + "\n"
+    }
+    page += "\n" + runqueue(snapshot) + "\nCtrl-C ends it.\n"
+    Output.text(page)
+    Output.flush()
+  }
+
+  private func runqueue(_ snapshot: MetricSnapshot) -> String {
+    let points = snapshot.instruments.filter { $0.descriptor.kind == .histogram }.flatMap(\.points)
+    let values = points.compactMap { point -> (UInt32, HistogramValue)? in
+      if case .histogram(let value) = point.value { (point.workload, value) } else { nil }
+    }.sorted { $0.1.count > $1.1.count }
+    var page = left("WAIT FOR A CPU (µs)", 24) + right("COUNT", 12) + right("P50", 10)
+    page += right("P99", 10) + right("MAX", 12) + "\n"
+    for (workload, value) in values.prefix(Summary.rowsMax) {
+      let name = view.labels(of: workload)
+      page += left(String(name.prefix(23)), 24) + right("\(value.count)", 12)
+      page += right(micros(value.quantile(0.5)), 10) + right(micros(value.quantile(0.99)), 10)
+      page += right(micros(value.max), 12) + "\n"
+    }
+    return page
+  }
+
+  private func micros(_ seconds: Double?) -> String {
+    seconds.map { "\(Int(($0 * 1e6).rounded()))" } ?? "-"
+  }
+}
+
+extension HistogramValue {
+  /// The upper edge of the bucket that holds the quantile; nil when there is nothing.
+  fileprivate func quantile(_ fraction: Double) -> Double? {
+    guard count > 0 else { return nil }
+    var rest = Int64((Double(count) * fraction).rounded(.up)) - Int64(zeroCount)
+    if rest <= 0 { return zeroThreshold }
+    for (index, bucket) in counts.enumerated() {
+      rest -= Int64(bucket)
+      if rest <= 0 { return exp2(Double(Int(offset) + index + 1) / 8) }
+    }
+    return max
+  }
+}
