@@ -32,8 +32,8 @@ struct wait {
  * (exit, exec by a thread that is not the leader), but every wait begins by overwriting `start_ns`
  * and ends by clearing it, so what an entry of the hash still holds is never measured.
  *
- * Before 6.4 (bpf_mem_alloc for local storage, 08a7ce384e33) task storage is taken from kmalloc,
- * which may wake kswapd, here under the queue's lock: there the compat object is the safe one.
+ * Before 6.4 ("bpf: Use bpf_mem_cache_alloc/free in bpf_local_storage_elem") task storage came from
+ * kmalloc, which may wake kswapd, here under the queue's lock: there take the compat object.
  */
 #ifdef APUS_COMPAT
 struct {
@@ -82,7 +82,7 @@ struct {
 } extremes SEC(".maps");
 
 /* User space adds 1 when it has taken a key out of `slots`: what tasks remember is then void. */
-__u32 slots_epoch;
+__u32 slots_epoch SEC(".data.epoch") = 0;
 
 static __always_inline struct wait *wait_of(struct task_struct *task)
 {
@@ -130,9 +130,9 @@ int on_wakeup_new(__u64 *context)
 }
 
 /*
- * Read from the task, not from the tracepoint's prev_state (5.18): before 6.14 that one says asleep
- * of a task that a pending signal keeps runnable. While the queue is locked nobody else can make
- * the state of a task that is leaving its CPU runnable.
+ * Read from the task, not from the tracepoint's prev_state (5.18), which on some kernels says
+ * asleep of a task that a pending signal keeps runnable. While the queue is locked nobody else can
+ * make the state of a task that is leaving its CPU runnable.
  */
 static __always_inline bool asleep(struct task_struct *task)
 {
