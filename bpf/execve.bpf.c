@@ -1,4 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Which programs were run, by whom and how, and how did they end?
+//
+// sched_process_exec fires when the new image, name and credentials are in place and its argument
+// vector lies in memory in one piece; at the entry of the call its pages may never have been
+// touched. Failed execs are read at the exit of the call only, from the registers it was made with,
+// so that an exec is never two records. These two programs are optional (they need tracefs), slow
+// each system call a little while attached, and are not told of 32-bit callers: the kernel's
+// system call tracepoints leave those out (ARCH_TRACE_IGNORE_COMPAT_SYSCALLS).
+// sched_process_exit fires in each thread; the last one speaks for the process.
+//
+// No record is made of a fork. Each record names its process and its parent by id and start time,
+// both read at the hook, so a child's parent is known without having seen the fork; a process that
+// never calls exec is seen as a parent, and when it exits.
+//
+// Cost on a 2-core 6.18 machine: a loop that spawns a static program 107 us per turn alone, 114
+// with this, 118 with the compat object, 138 with libbpf-tools' execsnoop. Run time by bpf_stats:
+// exec 1.4 us, exit 0.7 us (compat 2.6 and 1.8), 0.14 us for an exec call that did not fail.
 #include "emit.bpf.h"
 #include "filter.bpf.h"
 #include "process.bpf.h"
@@ -117,6 +134,7 @@ static __always_inline void finish(void *context, struct apus_ledger_cell *cell,
 				   struct workspace *space)
 {
 	__u32 size = space->exec.path_size + space->exec.name_size + space->exec.args_size;
+	/* Cannot be; the verifier has forgotten the three bounds. */
 	if (!BOUNDED(size, PAYLOAD_MAX))
 		return;
 	emit(context, cell, &space->exec.header, sizeof(space->exec) + size);

@@ -1,4 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// How long do tasks that could run wait for a CPU?
+//
+// A wait begins at sched_wakeup and sched_wakeup_new, which fire when the task is on the queue (not
+// at sched_waking, which fires on the waker's CPU before), and at a sched_switch away from a task
+// that stays runnable; it ends at the sched_switch to it. All three run under the queue's lock with
+// interrupts off, so a CPU's counters need no atomics. sched_switch comes last in this file and so
+// is attached last: a wait that it ends has then been seen to begin.
+//
+// Cost on a 2-core 6.18 machine: `perf bench sched pipe` pinned to one CPU 4.5 us per operation
+// alone, 5.3 with this, 6.2 with libbpf-tools' runqlat, 6.5 with the compat object (medians of
+// interleaved runs). Run time by bpf_stats: wake-up 116 ns, switch 153 ns; libbpf-tools' 267, 489.
 #include "filter.bpf.h"
 #include "process.bpf.h"
 #include "exphist.bpf.h"
@@ -16,6 +27,14 @@ struct wait {
 	__u32 reserved;
 };
 
+/*
+ * Task storage goes with its task, so nothing is stale. A thread id may come to name another task
+ * (exit, exec by a thread that is not the leader), but every wait begins by overwriting `start_ns`
+ * and ends by clearing it, so what an entry of the hash still holds is never measured.
+ *
+ * Before 6.4 ("bpf: Use bpf_mem_cache_alloc/free in bpf_local_storage_elem") task storage came from
+ * kmalloc, which may wake kswapd, here under the queue's lock: there take the compat object.
+ */
 #ifdef APUS_COMPAT
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -63,7 +82,7 @@ struct {
 } extremes SEC(".maps");
 
 /* User space adds 1 when it has taken a key out of `slots`: what tasks remember is then void. */
-__u32 slots_epoch;
+__u32 slots_epoch SEC(".data.epoch") = 0;
 
 static __always_inline struct wait *wait_of(struct task_struct *task)
 {
@@ -110,6 +129,11 @@ int on_wakeup_new(__u64 *context)
 	return on_runnable((void *)context[0]);
 }
 
+/*
+ * Read from the task, not from the tracepoint's prev_state (5.18), which on some kernels says
+ * asleep of a task that a pending signal keeps runnable. While the queue is locked nobody else can
+ * make the state of a task that is leaving its CPU runnable.
+ */
 static __always_inline bool asleep(struct task_struct *task)
 {
 	struct task_struct___5_13 *old = (void *)task;
@@ -168,6 +192,7 @@ static __always_inline __u32 slot_of(struct task_struct *task, struct wait *wait
 	return wait->slot;
 }
 
+/* A copy for each CPU is written by that CPU alone. */
 #define COUNT(counter, amount)                                                                     \
 	do {                                                                                       \
 		if (knobs.replicas >= knobs.cpus)                                                  \
@@ -220,6 +245,7 @@ static __always_inline void on_running(struct task_struct *task, __u64 now)
 	if (!cell)
 		return;
 	cell->produced++;
+	/* It waited already when this was attached, or its state could not be kept. */
 	if (!wait || !wait->start_ns) {
 		cell->untracked++;
 		return;
@@ -241,7 +267,7 @@ int on_switch(__u64 *context)
 	__u64 now = bpf_ktime_get_ns();
 	if (READ(previous, pid)) {
 		bool sleepy = asleep(previous);
-		if (!sleepy || (bool)context[0]) {
+		if (!sleepy || (__u8)context[0]) {
 			struct wait *wait = new_wait_of(previous);
 			if (wait) {
 				wait->start_ns = now;

@@ -33,14 +33,15 @@ struct apus_header {
 
 /*
  * One per kind and CPU. produced = records handed to the ring + the other counters, at any quiet
- * moment. `produced` is counted at the hook, before any filter and before the reserve.
+ * moment. `produced` is counted at the hook, before any filter and before the reserve. Of
+ * APUS_KIND_RUNQUEUE: produced = waits in the histograms + the other counters.
  */
 struct apus_ledger_cell {
 	__u64 produced;
 	__u64 filtered_self;  /* the agent's own processes */
 	__u64 filtered_scope; /* outside the pid, uid or cgroup that was asked for */
 	__u64 ring_full;      /* the reserve or output failed */
-	__u64 untracked;      /* state needed for the event could not be kept (storage, slots) */
+	__u64 untracked;      /* state needed for the event was not there (began before, no storage) */
 	__u64 reserved[3];
 };
 
@@ -96,7 +97,7 @@ struct apus_exec {
 	struct apus_process process;
 	__u32 error; /* 0, or the positive errno of an exec that failed (then path_size is 0) */
 	__u32 flags;
-	__u32 args_length; /* true length of the vector in bytes, also when truncated */
+	__u32 args_length; /* true length in bytes, also when truncated; of a failed exec what was read */
 	__u32 args_count;
 	__u32 args_size;
 	__u32 path_size;
@@ -143,7 +144,11 @@ struct apus_extremes {
 	__u64 min_ns_inverted; /* ~min */
 };
 
-/* What a histogram slot is kept for; slot 0 takes what found no slot. */
+/*
+ * What a histogram slot is kept for; slot 0 takes what found no slot (still a wait delivered, so not
+ * counted as untracked). To retire a key: delete it from `slots`, add 1 to `slots_epoch` (the u32 in
+ * map .data.epoch, which voids the slots that tasks remember), drain, then push to `free_slots`.
+ */
 struct apus_slot {
 	__u32 slot;
 	__u32 reserved;
@@ -171,7 +176,7 @@ struct apus_knobs {
 	__u32 slot_key;	  /* runqlat: enum apus_slot_key */
 	__u32 replicas;	  /* histogram copies per slot: cpu modulo this; a power of two */
 	__u32 exit_tells_group_dead; /* sched_process_exit has the argument group_dead (6.16) */
-	__u32 switch_tells_state;    /* sched_switch has the argument prev_state (5.18) */
+	__u32 switch_tells_state;    /* unused: the task's own state is right on every kernel */
 	__u32 cpus;	  /* possible CPUs */
 };
 
