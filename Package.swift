@@ -57,7 +57,7 @@ let package = Package(
     module(
       "Agent",
       [
-        "CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Transport", "Identity",
+        "CApus", "CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Transport", "Identity",
         "Export", "Probes", "Serve",
       ]),
     module("CLI", ["Platform", "Metrics", "Config"]),
@@ -72,11 +72,11 @@ let package = Package(
     .executableTarget(
       name: "apus-bench", dependencies: ["Metrics", "OTLP"], swiftSettings: strict),
     tests(of: "Metrics"),
-    tests(of: "Config"),
+    tests(of: "Config", ["Platform"]),
     tests(of: "OTLP", ["Metrics"], exclude: ["decode_otlp.py"]),
     tests(of: "Export", ["Metrics", "OTLP"]),
-    tests(of: "Transport", exclude: ["Servers"]),
+    tests(of: "Transport", ["CApus"], exclude: ["Servers"]),
     tests(of: "Serve"),
-    tests(of: "CLI"),
+    tests(of: "CLI", ["Config"]),
   ]
 )

@@ -129,7 +129,7 @@ static __always_inline __u64 slot_key(struct task_struct *task)
 	case APUS_SLOT_BY_THREAD:
 		return READ(task, pid);
 	case APUS_SLOT_BY_PID_NAMESPACE:
-		upid = innermost(READ(task, thread_pid));
+		upid = innermost(task);
 		return BPF_CORE_READ(upid, ns, ns.inum);
 	default:
 		return 0;
@@ -179,6 +179,7 @@ static __always_inline __u32 slot_of(struct task_struct *task, struct wait *wait
 static __always_inline void count(struct apus_hist *histogram, __u64 ns)
 {
 	int place = exphist_place(ns, APUS_HIST_OFFSET, APUS_HIST_BUCKETS);
+	__u32 bucket;
 	COUNT(&histogram->sum_ns, ns);
 	if (place == EXPHIST_ZERO) {
 		COUNT(&histogram->zero, 1);
@@ -188,8 +189,9 @@ static __always_inline void count(struct apus_hist *histogram, __u64 ns)
 		COUNT(&histogram->above, 1);
 		place = APUS_HIST_BUCKETS - 1;
 	}
-	if ((__u32)place < APUS_HIST_BUCKETS)
-		COUNT(&histogram->buckets[place], 1);
+	bucket = place;
+	if (BOUNDED(bucket, APUS_HIST_BUCKETS - 1))
+		COUNT(&histogram->buckets[bucket], 1);
 }
 
 static __always_inline void observe(__u32 slot, __u64 ns)

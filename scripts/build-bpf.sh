@@ -6,8 +6,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 clang=${APUS_BPF_CLANG:-clang-14}
+out=${APUS_BPF_OUT:-.build/bpf}
 arch=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
-mkdir -p .build/bpf
+mkdir -p "$out"
 
 compile() { # source, object, flags...
 	source=$1 object=$2
@@ -21,6 +22,6 @@ compile() { # source, object, flags...
 for source in bpf/*.bpf.c; do
 	[ -e "$source" ] || continue
 	name=$(basename "$source" .bpf.c)
-	compile "$source" ".build/bpf/$name.bpf.o"
-	compile "$source" ".build/bpf/$name.compat.bpf.o" -DAPUS_COMPAT
+	compile "$source" "$out/$name.bpf.o"
+	compile "$source" "$out/$name.compat.bpf.o" -DAPUS_COMPAT
 done

@@ -4,6 +4,7 @@
 #include "capus.h"
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +37,11 @@ const char *capus_errno_name(int code)
 const char *capus_signal_name(int number)
 {
 	return sigabbrev_np(number);
+}
+
+void capus_release_memory(void)
+{
+	malloc_trim(0);
 }
 
 void capus_thread_name(unsigned long thread, const char *name)

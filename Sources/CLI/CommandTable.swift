@@ -10,6 +10,9 @@ package enum CommandTable {
 
   package static func named(_ name: String) -> CommandSpec? { all.first { $0.name == name } }
 
+  /// Whether this first word, such as `config`, needs a second one.
+  static func isGroup(_ word: String) -> Bool { all.contains { $0.name.hasPrefix(word + " ") } }
+
   private static let pidMax = 4_194_304
   private static let tracing: [ExitCode] = [.ok, .failure, .usage, .unavailable]
 
@@ -145,7 +148,7 @@ package enum CommandTable {
     exitCodes: [.ok, .usage, .configuration])
 
   static let configPrint = CommandSpec(
-    name: "config print", summary: "Print the effective configuration and where each value is from",
+    name: "config print", summary: "Print the configuration in effect, with sources",
     paragraph: """
       Prints every option as YAML with its effective value and, in a comment, the source: default,
       file and line, variable or flag. Header values are secrets and are printed as ***.

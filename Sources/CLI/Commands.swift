@@ -73,6 +73,10 @@ package enum Command: Equatable, Sendable {
     if first.hasPrefix("-") {
       throw UsageError(command: nil, kind: .unknownOption(first, suggestion: nil))
     }
+    // The list shows the commands of a group, so it is the group's help.
+    if words.count == 2, ["--help", "-h", "-?"].contains(words[1]), CommandTable.isGroup(first) {
+      return .help(nil)
+    }
     let (spec, rest) = try CommandTable.find(words)
     let parsed = try ParsedWords(rest, spec)
     if parsed.has("help") { return .help(spec) }
@@ -96,7 +100,8 @@ package enum Command: Equatable, Sendable {
   }
 
   private static func helped(_ words: [String]) throws(UsageError) -> CommandSpec? {
-    words.isEmpty ? nil : try CommandTable.find(words).spec
+    if words.isEmpty || words.count == 1 && CommandTable.isGroup(words[0]) { return nil }
+    return try CommandTable.find(words).spec
   }
 }
 

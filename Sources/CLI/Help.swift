@@ -5,7 +5,8 @@ internal import Config
 
 extension CommandSpec {
   package var helpText: String {
-    var out = "apus \(name) - \(summary)\n\nUsage: \(usage)\n\n\(paragraph)\n"
+    var out = "apus \(name) - \(summary)\n\nUsage: \(usage)\n\n"
+    out += wrapped(paragraph, indent: 0)
     if !positionals.isEmpty {
       out += "\nArguments:\n"
       out += aligned(positionals.map { ("  \($0.name)", $0.help + Self.range($0.type)) })
@@ -62,7 +63,25 @@ private func aligned(_ rows: [(String, String)]) -> String {
   var out = ""
   for (head, text) in rows {
     let gap = head.count > widest ? "\n" + spaces(widest) : spaces(widest - head.count)
-    out += head + gap + "  " + text + "\n"
+    out += head + gap + "  " + wrapped(text, indent: widest + 2)
   }
   return out
+}
+
+/// Words filled to 80 columns, lines after the first indented; ends with a newline.
+private func wrapped(_ text: String, indent: Int) -> String {
+  var out = ""
+  var column = indent
+  for word in text.split(whereSeparator: \.isWhitespace) {
+    if column > indent, column + 1 + word.count > 80 {
+      out += "\n" + spaces(indent)
+      column = indent
+    } else if column > indent {
+      out += " "
+      column += 1
+    }
+    out += word
+    column += word.count
+  }
+  return out + "\n"
 }

@@ -17,7 +17,7 @@ package struct JSONLine: Sendable {
     member(key, "[" + values.map(Self.quoted).joined(separator: ",") + "]")
   }
   package mutating func add(_ key: String, _ values: [UInt64]) {
-    member(key, "[" + values.map { String($0) }.joined(separator: ",") + "]")
+    member(key, "[" + values.map(String.init).joined(separator: ",") + "]")
   }
   package mutating func add(_ key: String, _ values: [JSONLine]) {
     member(key, "[" + values.map { $0.finished() }.joined(separator: ",") + "]")

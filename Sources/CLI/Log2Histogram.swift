@@ -20,8 +20,10 @@ package enum TimeUnit: String, Sendable {
   case microseconds = "usecs"
   case milliseconds = "msecs"
 
-  /// An edge at 2^k units lies at 8·(k + log2(unit in seconds)) on the axis of bucket indices:
-  /// in bucket 8k + `bucket`, with `below` / 2^32 of its logarithmic width under the edge.
+  /// Where the edge at 2^k units lies on the axis of bucket indices.
+  ///
+  /// That is 8·(k + log2(unit in seconds)): in bucket 8k + `bucket`, with `below` / 2^32 of its
+  /// logarithmic width under the edge.
   /// 8·log2(10⁻⁶) = −159.4525485… = −160 + 0.5474514…, 8·log2(10⁻³) = −80 + 0.2737257….
   fileprivate var edge: (bucket: Int, below: UInt64) {
     switch self {
@@ -52,7 +54,7 @@ package struct Log2Histogram: Equatable, Sendable {
     for (offset, count) in fine.counts.enumerated() where count > 0 {
       // Counted from the bucket that holds the edge at one unit, eight buckets to a slot.
       let position = fine.firstIndex + offset - edge.bucket
-      let slot = Int((Double(position) / 8).rounded(.down))
+      let slot = position >> 3
       let isAcrossEdge = position & 7 == 0
       guard isAcrossEdge else {
         add(count, slot)
@@ -70,16 +72,21 @@ package struct Log2Histogram: Equatable, Sendable {
     slots[min(max(slot, 0), Self.slotsMax - 1)] += count
   }
 
+  static func low(_ slot: Int) -> UInt64 { slot == 0 ? 0 : 1 << UInt64(slot) }
+  static func high(_ slot: Int) -> UInt64 { slot == 63 ? .max : 1 << UInt64(slot + 1) - 1 }
+
   /// The lines of libbpf-tools' histogram; empty when nothing was counted.
   package func drawn(label: String) -> String {
-    guard let last = slots.lastIndex(where: { $0 > 0 }), let largest = slots.max() else { return "" }
+    guard let last = slots.lastIndex(where: { $0 > 0 }), let largest = slots.max() else {
+      return ""
+    }
     let isNarrow = last <= 32
     let width = isNarrow ? 10 : 20
     var out = spaces(isNarrow ? 5 : 15) + left(label, isNarrow ? 19 : 29)
     out += " : count    distribution\n"
     for slot in 0...last {
-      let low = slot == 0 ? 0 : UInt64(1) << slot
-      let high = slot == 63 ? UInt64.max : UInt64(1) << (slot + 1) - 1
+      let low = Self.low(slot)
+      let high = Self.high(slot)
       out += "\(right(String(low), width)) -> \(left(String(high), width)) : "
       out += row(slots[slot], largest: largest, stars: isNarrow ? 40 : 20)
     }
@@ -108,7 +115,8 @@ extension FineBuckets {
     for index in first...last {
       let bucket = firstIndex + index
       out += row(
-        Self.nanoseconds(edge: bucket), Self.nanoseconds(edge: bucket + 1), counts[index], max: most)
+        Self.nanoseconds(edge: bucket), Self.nanoseconds(edge: bucket + 1), counts[index], max: most
+      )
     }
     return out
   }
@@ -127,7 +135,7 @@ extension FineBuckets {
       1.0, 1.0905077326652577, 1.189207115002721, 1.2968395546510096, 1.4142135623730951,
       1.5422108254079407, 1.6817928305074292, 1.8340080864093424,
     ]
-    let octave = Int((Double(index) / 8).rounded(.down))
+    let octave = index >> 3
     // Beyond 2^33 s the product would leave UInt64; no bucket of ours is there.
     let clamped = min(octave, 33)
     let scaled = Double(sign: .plus, exponent: clamped, significand: roots[index - octave * 8])

@@ -133,14 +133,14 @@ struct ParsedWords {
       right = "write a whole number from \(range.lowerBound) to \(range.upperBound)"
       let isNumber = !value.isEmpty && value.utf8.allSatisfy { (48...57).contains($0) }
       if !isNumber {
-        wrong = "\"\(printable(value))\" is not a whole number"
+        wrong = "\"\(value)\" is not a whole number"
       } else if !(Int(value).map { range.contains($0) } ?? false) {
-        wrong = "\"\(printable(value))\" is out of range"
+        wrong = "\"\(value)\" is out of range"
       }
     case .word(let choices):
       right = "write \(oneOf(choices))"
       if !choices.contains(value) {
-        wrong = "\"\(printable(value))\" is not one of the choices"
+        wrong = "\"\(value)\" is not one of the choices"
         if let near = NearMiss.suggestion(for: value, among: choices) {
           right += " (did you mean \(near)?)"
         }
@@ -155,7 +155,7 @@ struct ParsedWords {
     // `help config check` names one command with two words.
     if spec.name == "help" { return }
     if positionals.count > spec.positionals.count {
-      throw error(.unexpectedPositional(printable(positionals[spec.positionals.count])))
+      throw error(.unexpectedPositional(positionals[spec.positionals.count]))
     }
     for (index, positional) in spec.positionals.enumerated() {
       if index < positionals.count {

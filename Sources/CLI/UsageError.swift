@@ -20,8 +20,15 @@ package struct UsageError: Error, Equatable, Sendable, CustomStringConvertible {
   package let command: String?
   package let kind: Kind
 
+  package init(command: String?, kind: Kind) {
+    self.command = command
+    self.kind = kind
+  }
+
   /// One line to print after `apus: `, followed by the hint at `--help`.
-  package var description: String {
+  package var description: String { printable(sentence) }
+
+  private var sentence: String {
     switch kind {
     case .noCommand: "no command given; write one such as 'apus agent' or see 'apus help'"
     case .unknownCommand(let word, let suggestion?):

@@ -62,7 +62,9 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
       }
       port = small
     }
-    let isBracketed = host.hasPrefix("[") && host.hasSuffix("]") && host.count > 2
+    let isBracketed =
+      host.hasPrefix("[") && host.hasSuffix("]")
+      && isNumericAddress(String(host.dropFirst().dropLast()), isIPv6: true)
     let isName = !host.isEmpty && host.utf8.allSatisfy(isHostByte)
     guard isBracketed || isName else {
       throw ValueError(.notOfType, "\(shown(text)) has no valid host", want)

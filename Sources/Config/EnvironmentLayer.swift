@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // OpenTelemetry's environment variables: a bad one is named in a warning and then not used.
 
+internal import Glibc
+
 /// Looks a variable up; tests give a dictionary's subscript, the agent `getenv`.
 package typealias Environment = (String) -> String?
+
+/// The variable of this process; bytes that are no UTF-8 become U+FFFD and then fail their type.
+package func processEnvironment(_ name: String) -> String? {
+  // No thread of ours calls setenv, so the text cannot move while it is copied.
+  unsafe getenv(name).map { unsafe String(cString: $0) }
+}
 
 extension Layer {
   init(environment: Environment, warnings: inout [ConfigWarning]) {

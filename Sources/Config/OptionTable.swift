@@ -9,6 +9,7 @@ package enum OptionKey: String, CaseIterable, Sendable {
   case execFailed = "exec.failed"
   case runqlatEnabled = "runqlat.enabled"
   case runqlatCgroups = "runqlat.cgroups"
+  case hooks
   case buffersRing = "buffers.ring"
   case buffersWakeLatency = "buffers.wake_latency"
   case exportEnabled = "export.enabled"
@@ -99,6 +100,9 @@ package enum OptionTable {
     OptionRow(
       .runqlatCgroups, .integer(16...4096, unit: "cgroups"), .integer(256),
       "Cgroups with a histogram of their own; the rest share one"),
+    OptionRow(
+      .hooks, .choice(HookPreference.allCases.map(\.rawValue), notYet: []), .choice("auto"),
+      "Build of the probes: the best that the kernel takes, or one of the two by name"),
     OptionRow(
       .buffersRing, .bytes(65_536...67_108_864, powerOfTwo: true), .bytes(1 << 20),
       "Size of the ring buffer between kernel and agent"),

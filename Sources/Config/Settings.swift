@@ -7,6 +7,11 @@ package enum ArgumentPrivacy: String, CaseIterable, Sendable {
   case full, redacted, none
 }
 
+/// Which build of the probes may be used; see scripts/build-bpf.sh.
+package enum HookPreference: String, CaseIterable, Sendable {
+  case auto, modern, compatible
+}
+
 package enum LogFormat: String, CaseIterable, Sendable {
   case text, json
 }
@@ -69,6 +74,7 @@ package struct Settings: Sendable {
 
   package let exec: Exec
   package let runqlat: Runqlat
+  package let hooks: HookPreference
   package let buffers: Buffers
   package let export: Export
   package let metricsIntervalMilliseconds: Int
@@ -121,6 +127,7 @@ extension Settings {
       failed: layer.boolean(.execFailed))
     runqlat = Runqlat(
       enabled: layer.boolean(.runqlatEnabled), cgroupsMax: layer.number(.runqlatCgroups))
+    hooks = layer.choice(.hooks)
     buffers = Buffers(
       ringBytes: layer.number(.buffersRing),
       wakeLatencyMilliseconds: layer.number(.buffersWakeLatency))

@@ -172,7 +172,7 @@ package enum ValueType: Equatable, Sendable {
     }
     let isBracketed = host.hasPrefix("[") && host.hasSuffix("]") && host.utf8.count > 2
     if isBracketed { host = host.dropFirst().dropLast() }
-    guard isNumeric(String(host), family: isBracketed ? AF_INET6 : AF_INET) else {
+    guard isNumericAddress(String(host), isIPv6: isBracketed) else {
       throw ValueError(
         .notOfType, "\(shown(text)) does not begin with an IPv4 address or [IPv6 address]",
         "write \(wanted(form))")
@@ -181,10 +181,10 @@ package enum ValueType: Equatable, Sendable {
   }
 }
 
-private func isNumeric(_ address: String, family: Int32) -> Bool {
+func isNumericAddress(_ address: String, isIPv6: Bool) -> Bool {
   var storage = in6_addr()
   return unsafe withUnsafeMutableBytes(of: &storage) { bytes in
-    unsafe inet_pton(family, address, bytes.baseAddress) == 1
+    unsafe inet_pton(isIPv6 ? AF_INET6 : AF_INET, address, bytes.baseAddress) == 1
   }
 }
 

@@ -8,7 +8,7 @@ internal import Glibc
 internal import Platform
 
 /// What one slot held at one read: replicas summed, counters as they are in the kernel.
-public struct HistogramReading: ~Copyable {
+public struct SlotReading: ~Copyable {
   /// Free-running, modulo 2^32; buckets, then `zero` and `above` at the two last places.
   public var counters = [UInt32](repeating: 0, count: Int(APUS_HIST_BUCKETS) + 2)
   public var sumNanoseconds: UInt64 = 0
@@ -25,6 +25,8 @@ public struct HistogramReading: ~Copyable {
 public struct SlotHistograms: ~Copyable {
   private let slots: CInt
   private let free: CInt
+  private let histogramMap: CInt
+  private let extremeMap: CInt
   private let histograms: MappedArray<apus_hist>
   private let extremes: MappedArray<apus_extremes>
   private let replicas: Int
@@ -61,13 +63,17 @@ public struct SlotHistograms: ~Copyable {
   ) throws(KernelError) {
     let free = try object.descriptor(of: "free_slots")
     let slots = try object.descriptor(of: "slots")
+    let histogramMap = try object.descriptor(of: "histograms")
+    let extremeMap = try object.descriptor(of: "extremes")
     let histograms = try MappedArray<apus_hist>(
-      "histograms", descriptor: try object.descriptor(of: "histograms"), count: count * replicas)
+      "histograms", descriptor: histogramMap, count: count * replicas)
     let extremes = try MappedArray<apus_extremes>(
-      "extremes", descriptor: try object.descriptor(of: "extremes"), count: count * cpus)
+      "extremes", descriptor: extremeMap, count: count * cpus)
     for slot in 1..<UInt32(count) { try SlotHistograms.offer(slot, to: free) }
     self.slots = slots
     self.free = free
+    self.histogramMap = histogramMap
+    self.extremeMap = extremeMap
     self.histograms = histograms
     self.extremes = extremes
     self.replicas = replicas
@@ -75,8 +81,29 @@ public struct SlotHistograms: ~Copyable {
     slotCount = count
   }
 
+  /// Empties a slot whose key was retired an interval ago, and offers it again.
+  public borrowing func recycle(_ slot: UInt32) throws(KernelError) {
+    var empty = apus_hist()
+    for replica in 0..<UInt32(replicas) {
+      var index = slot * UInt32(replicas) + replica
+      let code = unsafe bpf_map_update_elem(histogramMap, &index, &empty, UInt64(BPF_ANY))
+      guard code == 0 else {
+        throw .map("histograms", SystemError("bpf_map_update_elem", code: errno))
+      }
+    }
+    var none = apus_extremes()
+    for cpu in 0..<UInt32(cpus) {
+      var index = slot * UInt32(cpus) + cpu
+      let code = unsafe bpf_map_update_elem(extremeMap, &index, &none, UInt64(BPF_ANY))
+      guard code == 0 else {
+        throw .map("extremes", SystemError("bpf_map_update_elem", code: errno))
+      }
+    }
+    try offer(slot)
+  }
+
   /// Puts a slot where the kernel takes the next one from.
-  public borrowing func offer(_ slot: UInt32) throws(KernelError) {
+  private borrowing func offer(_ slot: UInt32) throws(KernelError) {
     try SlotHistograms.offer(slot, to: free)
   }
 
@@ -115,7 +142,7 @@ public struct SlotHistograms: ~Copyable {
   }
 
   /// Adds up the replicas of a slot. Every counter is read once.
-  public borrowing func read(_ slot: Int, into reading: inout HistogramReading) {
+  public borrowing func read(_ slot: Int, into reading: inout SlotReading) {
     let buckets = Int(APUS_HIST_BUCKETS)
     for index in reading.counters.indices { reading.counters[index] = 0 }
     reading.sumNanoseconds = 0

@@ -2,11 +2,12 @@
 // Label sets as Prometheus writes them: rendered once per series, copied at each scrape.
 
 public enum LabelText {
-  /// Renders `name="value"` pairs with commas between them; absent names are none.
+  /// Renders `name="value"` pairs with commas between them; an empty value is a label that is not
+  /// there.
   public static func render(_ names: [String], _ values: [String]) -> [UInt8] {
     precondition(names.count == values.count, "one value per name")
     var text: [UInt8] = []
-    for (name, value) in zip(names, values) {
+    for (name, value) in zip(names, values) where !value.isEmpty {
       if !text.isEmpty { text.append(UInt8(ascii: ",")) }
       appendName(name, to: &text)
       text.append(UInt8(ascii: "="))

@@ -92,10 +92,11 @@ public struct LogBatchBuilder: ~Copyable {
   /// Gives away what was recorded; nil when there is nothing to give.
   ///
   /// `resource` is asked once per workload, so identity may be learned until now. Nil holds the
-  /// workload's records back: they open the next batch. A full batch must not be held whole.
+  /// workload's records back: they open the next batch. A full batch must not be held whole, so
+  /// when a record is refused again after sealing, it is dropped and counted.
   public mutating func seal(_ resource: (UInt32) -> EncodedResource?) -> SealedBatch? {
     precondition(pending == nil, "a record is open")
-    var plan = SealPlan()
+    var plan = SealPlan(chunksMax: index.groupCount)
     for group in 0..<index.groupCount where index.group(group).isPrimary {
       if let resource = resource(index.group(group).workload) {
         plan.add(group, resource, index, scopes)

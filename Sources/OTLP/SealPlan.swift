@@ -14,6 +14,8 @@ struct SealPlan {
   private(set) var recordBytes = 0
   private var headBytes = 0
 
+  init(chunksMax: Int) { chunks.reserveCapacity(chunksMax) }
+
   static func scopeBody(_ group: RecordGroup, _ scopes: [Scope]) -> Int {
     scopes[Int(group.scope)].encoded.count + Int(group.byteCount)
   }
@@ -47,7 +49,7 @@ struct SealPlan {
     let heads = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
     var layout = unsafe SealLayout(heads, arena: arena, isCompact: isCompact)
     layout.sealed.chunks.reserveCapacity(chunks.count)
-    if !isCompact { layout.sealed.slices.reserveCapacity(chunks.count * 2) }
+    if !isCompact { layout.sealed.slices.reserveCapacity(index.recordCount + index.groupCount) }
     for chunk in chunks { layout.append(chunk, index, scopes) }
     layout.finish()
     return unsafe SealedBatch(

@@ -43,7 +43,8 @@ extension WireWriter {
     if point.isOverflow {
       pair("otel.metric.overflow", bool: true, field: field)
     } else {
-      for (key, value) in zip(keys, point.attributes) {
+      // An empty value is an attribute that is not there, as in Prometheus.
+      for (key, value) in zip(keys, point.attributes) where !value.isEmpty {
         pair(key, string: value, field: field)
       }
     }

@@ -35,6 +35,9 @@ public struct Thread: ~Copyable {
     self.handle = handle
   }
 
+  /// Waits for the end of the thread; the same as letting go of it.
+  public consuming func join() {}
+
   deinit { pthread_join(handle, nil) }
 }
 

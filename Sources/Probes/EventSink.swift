@@ -32,6 +32,9 @@ package final class EventSink: RecordSink {
     }
   }
 
+  /// More than the longest record takes as OTLP: 8 KiB of one-byte arguments grow ninefold.
+  package static let recordBytesMax = 128 << 10
+
   private let ledger: Ledger
   private let executions: ExecutionCounts
   private let sealing: Sealing

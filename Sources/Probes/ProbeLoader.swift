@@ -2,13 +2,11 @@
 // Loads a probe with the best hooks that this kernel allows, and tells what was taken.
 
 package import CApusABI
+package import Config
 package import Kernel
 internal import Platform
 
-/// Which build of the probes may be used.
-package enum HookPreference: String, Sendable, CaseIterable {
-  case auto, modern, compatible
-
+extension HookPreference {
   fileprivate var variants: [HookVariant] {
     switch self {
     case .auto: [.modern, .compatible]

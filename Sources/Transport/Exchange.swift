@@ -111,8 +111,13 @@ final class Exchange {
       case .http2: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
       }
     try set("CURLOPT_HTTP_VERSION", CURLOPT_HTTP_VERSION, version)
-    // One connection that carries all streams rather than one per request that starts with it.
-    if destination.version == .http2 { try set("CURLOPT_PIPEWAIT", CURLOPT_PIPEWAIT, 1) }
+    guard destination.version == .http2 else { return }
+    guard version == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE, hasReuseFault else {
+      // One connection that carries all streams rather than one per request that starts with it.
+      return try set("CURLOPT_PIPEWAIT", CURLOPT_PIPEWAIT, 1)
+    }
+    try set("CURLOPT_FRESH_CONNECT", CURLOPT_FRESH_CONNECT, 1)
+    try set("CURLOPT_FORBID_REUSE", CURLOPT_FORBID_REUSE, 1)
   }
 
   private func set(
@@ -132,6 +137,12 @@ final class Exchange {
     throw .setting(name: name, reason: unsafe String(cString: capus_curl_easy_text(code)))
   }
 }
+
+/// libcurl 7.88, Debian 12's, sets HTTP/2 up again on a kept cleartext connection.
+///
+/// Every request but the first then fails (16, framing layer) or hangs; mended in 8.0
+/// (curl/curl#10643). Such requests get a connection each; over TLS they share one as usual.
+let hasReuseFault = unsafe String(cString: capus_curl_version()).hasPrefix("libcurl/7.88.")
 
 // The other side of libcurl's callbacks.
 extension Exchange {

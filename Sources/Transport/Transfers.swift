@@ -76,7 +76,7 @@ package final class Transfers {
     return true
   }
 
-  /// Moves every exchange on; returns once one has ended, a waker was used or time is up.
+  /// Moves every exchange on; returns when one ended or moved, a waker was used or time is up.
   ///
   /// `completed` may start and cancel exchanges. Returns how many ended.
   @discardableResult

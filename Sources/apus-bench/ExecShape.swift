@@ -4,20 +4,22 @@
 internal import OTLP
 
 /// The templates of one event kind, made once.
+@safe
 struct ExecShape {
   private let constants = Template { writer in
     writer.varint(9, field: 2)
     writer.string("INFO", field: 3)
     writer.string("apus.process.exec", field: 12)
   }
-  private let integers: InlineArray<12, AttributeKey>
-  private let texts: InlineArray<8, AttributeKey>
+  private let integers: [AttributeKey]
+  private let texts: [AttributeKey]
   private let outcome = AttributeKey("apus.process.exec.outcome", field: AttributesField.log)
   private let success = Template { $0.raw(Array("success".utf8)) }
   private let truncated = AttributeKey("apus.process.args.truncated", field: AttributesField.log)
   private let arguments = AttributeKey("process.command_args", field: AttributesField.log)
-  private let values: InlineArray<8, [UInt8]>
-  private let argumentBytes = Array("curl\0--silent\0--max-time\05\0https://10.0.0.1/health\0".utf8)
+  /// Stands for the ring's memory: the texts, then the arguments.
+  private let memory: UnsafeRawBufferPointer
+  private let ends: [Int]
 
   init() {
     let integerNames = [
@@ -36,9 +38,15 @@ struct ExecShape {
       "0f3c9a52-8b1e-4c55-9f7a-2f6f0d1f8a11-1-1-3-00012345",
       "/kubepods.slice/kubepods-burstable.slice/pod3f", "curl",
     ]
-    integers = InlineArray { AttributeKey(integerNames[$0], field: AttributesField.log) }
-    texts = InlineArray { AttributeKey(textNames[$0], field: AttributesField.log) }
-    values = InlineArray { Array(textValues[$0].utf8) }
+    integers = integerNames.map { AttributeKey($0, field: AttributesField.log) }
+    texts = textNames.map { AttributeKey($0, field: AttributesField.log) }
+    let parts = textValues + ["curl\0--silent\0--max-time\05\0https://10.0.0.1/health\0"]
+    ends = parts.indices.map { index in parts[...index].reduce(0) { $0 + $1.utf8.count } }
+    let bytes = parts.flatMap { Array($0.utf8) }
+    // Never freed: there is one shape.
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
+    unsafe copy.copyBytes(from: bytes)
+    unsafe memory = UnsafeRawBufferPointer(copy)
   }
 
   @inline(never)
@@ -50,10 +58,16 @@ struct ExecShape {
       writer.attribute(integers[index], int: Int64(truncatingIfNeeded: sequence & 0xffff))
     }
     for index in 0..<8 {
-      unsafe writer.attribute(texts[index], lossy: values[index].span.bytes)
+      unsafe writer.attribute(texts[index], lossy: part(index))
     }
-    unsafe writer.attribute(arguments, nulSeparated: argumentBytes.span.bytes)
+    unsafe writer.attribute(arguments, nulSeparated: part(8))
     writer.attribute(outcome, string: success)
     writer.attribute(truncated, bool: false)
+  }
+
+  @inline(__always)
+  private func part(_ index: Int) -> UnsafeRawBufferPointer {
+    let start = index == 0 ? 0 : ends[index - 1]
+    return unsafe UnsafeRawBufferPointer(rebasing: memory[start..<ends[index]])
   }
 }

@@ -21,7 +21,7 @@ private struct RunqueueView: ~Copyable {
 
   private let options: RunqlatOptions
   private let histograms: SlotHistograms
-  private var reading = HistogramReading()
+  private var reading = SlotReading()
   private var series: [UInt32: Series] = [
     UInt32(APUS_SLOT_OVERFLOW): Series(key: .max, comm: "other")
   ]

@@ -8,7 +8,11 @@ import Testing
 @Suite("a command line becomes typed options")
 struct ParseTests {
   private func runqlat(_ line: String) throws -> RunqlatOptions? {
-    if case .runqlat(let options) = try Command.parse(words("runqlat " + line)) { options } else { nil }
+    if case .runqlat(let options) = try Command.parse(words("runqlat " + line)) {
+      options
+    } else {
+      nil
+    }
   }
 
   private func execsnoop(_ line: String) throws -> ExecsnoopOptions? {
@@ -76,7 +80,7 @@ struct ParseTests {
 
   @Test("help is given wherever it is asked for, even beside missing arguments")
   func help() throws {
-    for line in ["--help", "-h", "-?", "help"] {
+    for line in ["--help", "-h", "-?", "help", "config --help", "help config"] {
       #expect(try Command.parse(words(line)) == .help(nil), "\(line)")
     }
     for line in ["completion --help", "completion -h", "completion -?", "help completion"] {

@@ -15,7 +15,9 @@ struct UsageTests {
     ("runqlta", "unknown command runqlta; did you mean runqlat?"),
     ("trace", "unknown command trace; see 'apus help'"),
     ("--lisen", "unknown option --lisen; see 'apus help'"),
-    ("config", "config needs one of its commands; write 'apus config check' or 'apus config print'"),
+    (
+      "config", "config needs one of its commands; write 'apus config check' or 'apus config print'"
+    ),
     (
       "config --config f",
       "config needs one of its commands; write 'apus config check' or 'apus config print'"
@@ -81,7 +83,9 @@ struct UsageTests {
     ("execsnoop 5", "unexpected argument 5; see 'apus execsnoop --help'"),
     ("runqlat 0", "INTERVAL: \"0\" is out of range; write a whole number from 1 to 86400"),
     ("runqlat 1s", "INTERVAL: \"1s\" is not a whole number; write a whole number from 1 to 86400"),
-    ("runqlat 1 x", "COUNT: \"x\" is not a whole number; write a whole number from 1 to 1000000000"),
+    (
+      "runqlat 1 x", "COUNT: \"x\" is not a whole number; write a whole number from 1 to 1000000000"
+    ),
     ("runqlat 1 2 3", "unexpected argument 3; see 'apus runqlat --help'"),
     (
       "runqlat -p 0", "option -p: \"0\" is out of range; write a whole number from 1 to 4194304"

@@ -23,6 +23,7 @@ struct DestinationTests {
     ([logs: "http://c:4318"], "http://c:4318/", nil),
     ([logs: "http://c:4318/x/y"], "http://c:4318/x/y", nil),
     ([base: "http://g", logs: "http://l/in"], "http://l/in", "http://g/v1/metrics"),
+    ([base: "[::1]:4317", kind: "grpc"], "https://[::1]:4317", "https://[::1]:4317"),
     ([base: "c:4317", kind: "grpc"], "https://c:4317", "https://c:4317"),
     ([base: "c:4317", kind: "grpc", insecure: "true"], "http://c:4317", "http://c:4317"),
     ([base: "https://c:4317", kind: "grpc", insecure: "true"], "https://c:4317", "https://c:4317"),

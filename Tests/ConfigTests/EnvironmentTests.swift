@@ -136,7 +136,9 @@ struct EnvironmentTests {
     ),
   ]
 
-  @Test("a bad variable is one warning with name, value, right form and what is used", arguments: warned)
+  @Test(
+    "a bad variable is one warning with name, value, right form and what is used", arguments: warned
+  )
   func warns(name: String, value: String, message: String) throws {
     #expect(try warnings([name: value]) == [message])
   }
@@ -175,7 +177,8 @@ struct EnvironmentTests {
   @Test("enumerations are read in any case")
   func enumerations() throws {
     let settings = try settings(env: [
-      "OTEL_EXPORTER_OTLP_PROTOCOL": "GRPC", "OTEL_LOG_LEVEL": "Debug", "OTEL_LOGS_EXPORTER": "OTLP",
+      "OTEL_EXPORTER_OTLP_PROTOCOL": "GRPC", "OTEL_LOG_LEVEL": "Debug",
+      "OTEL_LOGS_EXPORTER": "OTLP",
     ])
     #expect(settings.export.logs.destination?.protocol == .grpc)
     #expect(settings.logLevel == .debug)
@@ -214,7 +217,9 @@ struct EnvironmentTests {
       env: ["OTEL_RESOURCE_ATTRIBUTES": "zone=b%2Cc,k8s.node.name=n%3D1,empty="])
     #expect(
       settings.resourceAttributes
-        == [Pair("rack", "7"), Pair("zone", "b,c"), Pair("k8s.node.name", "n=1"), Pair("empty", "")])
+        == [
+          Pair("rack", "7"), Pair("zone", "b,c"), Pair("k8s.node.name", "n=1"), Pair("empty", ""),
+        ])
   }
 
   @Test("one bad pair discards every resource attribute of the variable")

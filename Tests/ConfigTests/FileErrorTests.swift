@@ -65,7 +65,10 @@ struct FileErrorTests {
       "exec:\n  args: full\nlisten: off\nexec:\n  failed: true",
       "apus.yaml:4:1: exec: is written twice, first in line 1; remove one of them"
     ),
-    ("exec: &a\n  args: full", "apus.yaml:1:7: exec: has an anchor (&); write the value out where it is needed"),
+    (
+      "exec: &a\n  args: full",
+      "apus.yaml:1:7: exec: has an anchor (&); write the value out where it is needed"
+    ),
     ("exec:\n  args: *a", "apus.yaml:2:9: exec.args: is an alias (*); write the value out here"),
     (
       "exec:\n  args: !!str full",
@@ -166,6 +169,11 @@ struct FileErrorTests {
         + "write http://HOST:PORT or https://HOST:PORT, with a path if need be"
     ),
     (
+      "export:\n  endpoint: http://[zz]:1",
+      "apus.yaml:2:13: export.endpoint: \"http://[zz]:1\" has no valid host; "
+        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be"
+    ),
+    (
       "export:\n  endpoint: http://user:secret@collector",
       "apus.yaml:2:13: export.endpoint: holds credentials (…@host); "
         + "remove them and send them as a header"
@@ -236,7 +244,8 @@ struct FileErrorTests {
     }
     #expect(
       error?.description
-        == "apus.yaml:2:6: is not YAML (invalid leading UTF-8 octet); mend the syntax at this place")
+        == "apus.yaml:2:6: is not YAML (invalid leading UTF-8 octet); mend the syntax at this place"
+    )
   }
 
   @Test("64 KiB are read and one byte more is refused")

@@ -176,7 +176,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	__u64 start_boottime;
-	const struct cred *real_cred;
+	struct cred *real_cred;
 	char comm[16];
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;

@@ -14,7 +14,10 @@
 static __always_inline struct cgroup *cgroup_of_controller(struct css_set *set, __u64 index)
 {
 	__u64 offset = bpf_core_field_offset(struct css_set, subsys) + index * sizeof(void *);
-	struct cgroup_subsys_state **place = (void *)set + offset;
+	struct cgroup_subsys_state **place;
+	/* Or the relocation is folded into the load, whose type it does not fit. */
+	asm volatile("" : "+r"(offset));
+	place = (void *)set + offset;
 #ifdef APUS_COMPAT
 	struct cgroup_subsys_state *state = 0;
 	bpf_core_read(&state, sizeof(state), place);

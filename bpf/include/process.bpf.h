@@ -3,11 +3,16 @@
 #pragma once
 #include "owner.bpf.h"
 
-/* A pid as its own namespace sees it: an array element, which no typed load can reach. */
-static __always_inline struct upid *innermost(struct pid *pid)
+/*
+ * A task's id as its own namespace sees it. That is an array element picked at run time, which no
+ * typed load can reach, so nothing here is typed.
+ */
+static __always_inline struct upid *innermost(struct task_struct *task)
 {
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
 	return (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-	       READ(pid, level) * bpf_core_type_size(struct upid);
+	       level * bpf_core_type_size(struct upid);
 }
 
 static __always_inline void describe_namespaces(struct apus_process *process,
@@ -15,8 +20,7 @@ static __always_inline void describe_namespaces(struct apus_process *process,
 						struct task_struct *leader)
 {
 	struct nsproxy *proxy = READ(task, nsproxy);
-	struct pid *pid = READ(leader, thread_pid);
-	struct upid *upid = innermost(pid);
+	struct upid *upid = innermost(leader);
 	process->namespace_pid = BPF_CORE_READ(upid, nr);
 	process->pid_namespace = BPF_CORE_READ(upid, ns, ns.inum);
 	process->mount_namespace = proxy ? READ(proxy, mnt_ns, ns.inum) : 0;
@@ -26,7 +30,7 @@ static __always_inline void describe(struct apus_process *process, struct task_s
 {
 	struct task_struct *leader = READ(task, group_leader);
 	struct task_struct *parent = READ(task, real_parent);
-	const struct cred *cred = READ(task, real_cred);
+	struct cred *cred = READ(task, real_cred);
 	process->pid = READ(task, tgid);
 	process->tid = READ(task, pid);
 	process->parent_pid = READ(parent, tgid);

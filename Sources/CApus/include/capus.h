@@ -24,6 +24,9 @@ const char *_Nullable capus_errno_name(int code);
 /* The name of a signal without "SIG" ("TERM"), or NULL. The string is static. */
 const char *_Nullable capus_signal_name(int number);
 
+/* Gives freed heap pages back to the kernel. */
+void capus_release_memory(void);
+
 /* Names a thread; `thread` is a pthread_t. */
 void capus_thread_name(unsigned long thread, const char *_Nonnull name);
 

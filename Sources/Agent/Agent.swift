@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent: what is started in which order, and stopped in the other.
+
+internal import CApus
+package import Config
+package import Export
+internal import Glibc
+internal import Identity
+package import Kernel
+package import Metrics
+internal import OTLP
+internal import Platform
+internal import Probes
+internal import Serve
+
+/// What a running agent shows of itself; every part may be read from any thread.
+package struct AgentView: Sendable {
+  package let store: MetricStore
+  package let ledger: Ledger
+  package let reports: [HookReport]
+  package let budget: MemoryBudget
+  /// nil when nothing listens.
+  package let port: UInt16?
+  private let workloads: Workloads
+
+  fileprivate init(_ shared: SharedParts, reports: [HookReport], port: UInt16?) {
+    store = shared.store
+    ledger = shared.ledger
+    budget = shared.budget
+    workloads = shared.workloads
+    self.reports = reports
+    self.port = port
+  }
+
+  /// The labels of a workload in a snapshot.
+  package func labels(of workload: UInt32) -> String {
+    String(decoding: workloads.labels(of: workload), as: UTF8.self)
+  }
+}
+
+/// Arenas that wait for the next batch; more are freed, so that a burst leaves nothing behind.
+private let arenasIdle = 2
+
+/// Starts the agent, calls `whileRunning` and stops the agent when that returns.
+///
+/// Signals must be blocked before: the threads started here inherit that.
+package func runAgent(
+  _ settings: Settings, version: String, whileRunning: (AgentView) -> Void
+) throws(AgentError) {
+  let lock = try InstanceLock()
+  let shared: SharedParts
+  let exporter: Exporter
+  (shared, exporter) = try makeShared(settings, version)
+  let stop = (ring: StopFlag(), sample: StopFlag(), export: StopFlag())
+  var probes: LoadedProbes
+  do throws(KernelError) { probes = try LoadedProbes(settings) } catch { throw .kernel(error) }
+  let events = try makeEvents()
+  let loops = try makeLoops(settings, version, shared, events, probes)
+  let health = Health(
+    threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)])
+  let server = try makeServer(settings, shared, health, version)
+  // libbpf has parsed the kernel's types for each object: megabytes that nobody needs any more.
+  capus_release_memory()
+
+  let threads = try Threads(loops.ring, loops.sample, exporter, stop)
+  let reports: [HookReport]
+  do throws(KernelError) { reports = try probes.attach() } catch {
+    threads.stop(stop, events, exporter)
+    throw .kernel(error)
+  }
+  health.setReady(true)
+  announce(settings, shared, reports, port: server?.port)
+  whileRunning(AgentView(shared, reports: reports, port: server?.port))
+
+  health.setReady(false)
+  probes.detach()
+  threads.stop(stop, events, exporter)
+  Log.info("stopped")
+  _ = consume server
+  _ = consume lock
+}
+
+/// Wake-ups of the two loops that are not libcurl's.
+private struct Events {
+  let ring: Event
+  let sample: Event
+}
+
+private func makeEvents() throws(AgentError) -> Events {
+  do throws(SystemError) { return Events(ring: try Event(), sample: try Event()) } catch {
+    throw .system(error)
+  }
+}
+
+private func makeShared(
+  _ settings: Settings, _ version: String
+) throws(AgentError) -> (SharedParts, Exporter) {
+  let destinations = Exporter.destinations(settings)
+  // Without any, events end in the metrics; the ledger says so by that name.
+  let ledger = Ledger(
+    kinds: eventKinds, destinations: destinations.isEmpty ? ["metrics"] : destinations)
+  let exporter: Exporter
+  do throws(ExportError) {
+    exporter = try Exporter(settings, version: version, ledger: ledger)
+  } catch {
+    throw .export(error)
+  }
+  let store = MetricStore()
+  let resources = ResourceBuilder(
+    configured: settings.resourceAttributes.map { ($0.key, $0.value) })
+  let pool = ArenaPool(
+    arenaSize: settings.export.batchBytes + EventSink.recordBytesMax, idleMax: arenasIdle)
+  let budget = MemoryBudget(
+    settings, cpus: Features.possibleCPUs, arenaBytes: pool.arenaSize, arenasIdle: arenasIdle,
+    queues: exporter.queueCount)
+  let agent = resources.agent(version: version, serviceName: settings.serviceName)
+  let shared = SharedParts(
+    ledger: ledger, executions: ExecutionCounts(), intake: exporter.intake, store: store,
+    instruments: Instruments(store, cgroups: settings.runqlat.cgroupsMax),
+    workloads: Workloads(builder: resources, agentAttributes: agent), resources: resources,
+    pool: pool, budget: budget, startUnixNanoseconds: Clock.shared.unixNanoseconds())
+  return (shared, exporter)
+}
+
+private func makeLoops(
+  _ settings: Settings, _ version: String, _ shared: SharedParts, _ events: Events,
+  _ probes: borrowing LoadedProbes
+) throws(AgentError) -> (ring: RingLoop, sample: SampleLoop) {
+  let intake = shared.intake
+  let sink = EventSink(
+    privacy: settings.exec.args, epochSeconds: shared.startUnixNanoseconds / 1_000_000_000,
+    version: version, pool: shared.pool,
+    sealing: EventSink.Sealing(
+      byteCount: settings.export.batchBytes,
+      ageNanoseconds: UInt64(settings.export.scheduleDelayMilliseconds) * 1_000_000),
+    resources: shared.resources, ledger: shared.ledger, executions: shared.executions,
+    publish: intake.takes(.logs) ? { intake.publish($0) } : nil)
+  do throws(KernelError) {
+    let reader = try RingReader(probes.ring, bytes: UInt32(settings.buffers.ringBytes))
+    let wait = try makeWait(probes.ring, events.ring)
+    let ring = RingLoop(
+      reader: reader, wait: wait, sink: sink,
+      latencyMilliseconds: settings.buffers.wakeLatencyMilliseconds)
+    let sample = SampleLoop(
+      event: events.sample, cells: LedgerReader(probes.ledger),
+      histograms: try probes.makeHistograms(), shared: shared,
+      intervalMilliseconds: settings.metricsIntervalMilliseconds, version: version)
+    return (ring, sample)
+  } catch {
+    throw .kernel(error)
+  }
+}
+
+private func makeWait(
+  _ ring: borrowing SharedMap, _ event: Event
+) throws(KernelError) -> RingWait {
+  do throws(SystemError) { return try RingWait(ring: ring, event: event) } catch {
+    throw .map(ring.name, error)
+  }
+}
+
+private func makeServer(
+  _ settings: Settings, _ shared: SharedParts, _ health: Health, _ version: String
+) throws(AgentError) -> HTTPServer? {
+  guard let listen = settings.listen else { return nil }
+  let attributes = shared.resources.agent(version: version, serviceName: settings.serviceName)
+  let labels = LabelText.render(attributes.map(\.0), attributes.map(\.1))
+  do throws(ServeError) {
+    return try HTTPServer(
+      try ListenAddress("\(listen)"), routes: makePages(shared, health, agentLabels: labels))
+  } catch {
+    throw .serve(error)
+  }
+}
+
+private func announce(
+  _ settings: Settings, _ shared: SharedParts, _ reports: [HookReport], port: UInt16?
+) {
+  for warning in settings.warnings { Log.warn("environment", ["problem": "\(warning)"]) }
+  for report in reports {
+    if let failure = report.failure {
+      Log.warn("hook not taken", ["hook": report.hook, "why": failure])
+    } else {
+      Log.debug("hook taken", ["program": report.program, "hook": report.hook])
+    }
+  }
+  Log.info(
+    "started",
+    [
+      "pid": "\(getpid())", "hooks": "\(reports.count { $0.failure == nil })",
+      "destinations": shared.ledger.destinations.joined(separator: ","),
+      "port": port.map { "\($0)" } ?? "off", "memory_limit_bytes": "\(shared.budget.total)",
+    ])
+}
+
+/// The three threads, stopped in the order in which data flows.
+private struct Threads: ~Copyable {
+  private let ring: Thread
+  private let sample: Thread
+  private let export: Thread
+
+  init(
+    _ ringLoop: RingLoop, _ sampleLoop: SampleLoop, _ exporter: Exporter,
+    _ stop: (ring: StopFlag, sample: StopFlag, export: StopFlag)
+  ) throws(AgentError) {
+    let (ringStop, sampleStop, exportStop) = stop
+    do throws(SystemError) {
+      let export = try Thread("export") { exporter.run(until: exportStop) }
+      let sample = try Thread("sample") { sampleLoop.run(until: sampleStop) }
+      let ring = try Thread("ring") { ringLoop.run(until: ringStop) }
+      self.ring = ring
+      self.sample = sample
+      self.export = export
+    } catch {
+      // A thread that was started is joined on the way out, so it must be told to end.
+      for flag in [ringStop, sampleStop, exportStop] { flag.raise() }
+      throw .system(error)
+    }
+  }
+
+  consuming func stop(
+    _ stop: (ring: StopFlag, sample: StopFlag, export: StopFlag), _ events: Events,
+    _ exporter: Exporter
+  ) {
+    stop.ring.raise()
+    events.ring.raise()
+    ring.join()
+    stop.sample.raise()
+    events.sample.raise()
+    sample.join()
+    stop.export.raise()
+    exporter.wake()
+    export.join()
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The metrics of the agent: which there are, and how counts become series.
+
+internal import CApusABI
+internal import Export
+internal import Metrics
+internal import OTLP
+internal import Probes
+
+/// The instruments, in the order in which they are exposed.
+struct Instruments {
+  let executions: InstrumentID
+  let runqueue: InstrumentID
+  let produced: InstrumentID
+  let delivered: InstrumentID
+  let dropped: InstrumentID
+  let queueSize: InstrumentID
+  let batches: InstrumentID
+  let memoryLimit: InstrumentID
+
+  static let shape = HistogramShape(
+    scale: Int32(APUS_HIST_SCALE), offset: Int32(APUS_HIST_OFFSET),
+    // 2^(offset / 8) seconds: the lower edge of the first bucket.
+    zeroThreshold: Double(sign: .plus, exponent: Int(APUS_HIST_OFFSET) / 8, significand: 1))
+
+  init(_ store: MetricStore, cgroups: Int) {
+    executions = store.register(
+      InstrumentDescriptor(
+        name: "apus.process.executions", unit: "{execution}",
+        help: "Programs that were executed, or failed to be.", kind: .counter,
+        attributeKeys: ["error.type"]), seriesMax: ExecutionCounts.limit)
+    runqueue = store.register(
+      InstrumentDescriptor(
+        name: "apus.cpu.runqueue.latency", unit: "s",
+        help: "Time that tasks were runnable and waited for a CPU.", kind: .histogram),
+      shape: Instruments.shape, seriesMax: cgroups)
+    produced = store.register(
+      InstrumentDescriptor(
+        name: "apus.agent.events.produced", unit: "{event}",
+        help: "Events at the kernel's hooks, before any filter or buffer.", kind: .counter,
+        attributeKeys: ["event"]))
+    delivered = store.register(
+      InstrumentDescriptor(
+        name: "apus.agent.events.delivered", unit: "{event}",
+        help: "Events that a destination has acknowledged.", kind: .counter,
+        attributeKeys: ["event", "destination"]))
+    dropped = store.register(
+      InstrumentDescriptor(
+        name: "apus.agent.events.dropped", unit: "{event}",
+        help: "Events that ended before a destination, by place and reason.", kind: .counter,
+        attributeKeys: ["event", "destination", "hop", "reason"]))
+    queueSize = store.register(
+      InstrumentDescriptor(
+        name: "apus.agent.export.queue.size", unit: "By",
+        help: "Memory that batches keep while they wait for a destination.", kind: .upDownCounter,
+        attributeKeys: ["destination", "signal"]))
+    batches = store.register(
+      InstrumentDescriptor(
+        name: "apus.agent.export.batches", unit: "{batch}",
+        help: "Batches by what became of them.", kind: .counter,
+        attributeKeys: ["destination", "signal", "outcome"]))
+    memoryLimit = store.register(
+      InstrumentDescriptor(
+        name: "apus.agent.memory.limit", unit: "By",
+        help: "The most that tables, maps and queues may take, by owner.", kind: .upDownCounter,
+        attributeKeys: ["owner"]))
+  }
+}
+
+/// Copies the ledger and the exporter's counts into the store. Owned by the sample thread.
+struct SelfTelemetry {
+  private let store: MetricStore
+  private let instruments: Instruments
+  private let startUnixNanoseconds: UInt64
+
+  init(_ store: MetricStore, _ instruments: Instruments, startUnixNanoseconds: UInt64) {
+    self.store = store
+    self.instruments = instruments
+    self.startUnixNanoseconds = startUnixNanoseconds
+  }
+
+  func record(_ ledger: Ledger) {
+    for row in ledger.rows() {
+      set(instruments.produced, [row.kind], row.produced)
+      set(instruments.delivered, [row.kind, row.destination], row.delivered)
+      for (loss, count) in row.dropped {
+        set(instruments.dropped, [row.kind, row.destination, loss.hop, loss.reason], count)
+      }
+    }
+  }
+
+  func record(_ intake: Intake) {
+    for (destination, signals, bytes) in intake.backlog() {
+      set(instruments.queueSize, [destination, name(signals)], UInt64(bytes))
+    }
+    for (destination, signals, statistics) in intake.statistics() {
+      let outcomes = [
+        ("delivered", statistics.batchesDelivered), ("dropped", statistics.batchesDropped),
+        ("retried", statistics.retries),
+      ]
+      for (outcome, counter) in outcomes {
+        set(instruments.batches, [destination, name(signals), outcome], counter.value)
+      }
+    }
+  }
+
+  func record(_ budget: MemoryBudget) {
+    for (owner, bytes) in budget.parts { set(instruments.memoryLimit, [owner], UInt64(bytes)) }
+  }
+
+  private func set(_ instrument: InstrumentID, _ attributes: [String], _ value: UInt64) {
+    let series = store.series(
+      instrument, workload: Workloads.agent, attributes: attributes,
+      startUnixNanoseconds: startUnixNanoseconds)
+    // Kinds, destinations and reasons are fixed and few: there is always room.
+    guard let series else { preconditionFailure("self-telemetry exceeds its bound") }
+    store.set(Int64(clamping: value), of: series)
+  }
+
+  private func name(_ signals: [Signal]) -> String {
+    signals.count == 1 ? "\(signals[0])" : "all"
+  }
+}

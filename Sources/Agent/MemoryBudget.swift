@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent may take at most: the sum of every bound, in user space and in BPF maps.
+
+internal import CApusABI
+package import Config
+internal import Export
+internal import Kernel
+internal import Metrics
+
+/// Computed at start from the configuration; reported in the log, as a metric and by the doctor.
+package struct MemoryBudget: Sendable {
+  package private(set) var parts: [(owner: String, bytes: Int)] = []
+
+  package var total: Int { parts.reduce(0) { $0 + $1.bytes } }
+
+  /// For this configuration on a node with `cpus` possible CPUs.
+  package init(_ settings: Settings, cpus: Int, arenaBytes: Int, arenasIdle: Int, queues: Int) {
+    parts.append(("ring", settings.buffers.ringBytes))
+    if settings.exec.enabled {
+      // Two records being built per CPU, each with room for the longest payload and one read.
+      let payload = Int(APUS_PATH_MAX + APUS_NAME_MAX + 2 * APUS_ARGS_MAX)
+      parts.append(("execve scratch", cpus * 2 * (MemoryLayout<apus_exec>.size + payload)))
+    }
+    if settings.runqlat.enabled {
+      let slots = settings.runqlat.cgroupsMax
+      let replicas = SlotHistograms.replicas(cpus: cpus)
+      parts.append(
+        ("runqlat maps", SlotHistograms.bytes(slots: slots, replicas: replicas, cpus: cpus)))
+      // 240 buckets of 64 bits, and names.
+      parts.append(("runqlat series", slots * (240 * 8 + 512)))
+    }
+    parts.append(
+      ("ledger", cpus * Int(APUS_KIND_COUNT.rawValue) * MemoryLayout<apus_ledger_cell>.size))
+    parts.append(("open batches", (2 + arenasIdle) * arenaBytes))
+    parts.append(("export queues", queues * settings.export.queueBytes))
+  }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the kernel's histogram slots to series, and the end of those whose cgroup is gone.
+
+internal import CApusABI
+internal import Identity
+internal import Kernel
+internal import Metrics
+internal import Platform
+
+/// Owned by the sample thread.
+struct RunqueueSampler: ~Copyable {
+  /// A cgroup that is gone is still exported this long, so that its last counts arrive.
+  private static let goneNanoseconds: UInt64 = 120_000_000_000
+  /// A program may hold a slot's number for microseconds after its key was deleted.
+  private static let quarantineNanoseconds: UInt64 = 2_000_000_000
+
+  private struct Entry {
+    var slot: UInt32
+    var series: SeriesID?
+    var goneAt: UInt64?
+  }
+
+  private let histograms: SlotHistograms
+  private let store: MetricStore
+  private let instrument: InstrumentID
+  private let workloads: Workloads
+  private var entries: [UInt64: Entry] = [:]
+  private var quarantine: [(slot: UInt32, since: UInt64)] = []
+  private var reading = SlotReading()
+
+  init(
+    _ histograms: consuming SlotHistograms, store: MetricStore, instrument: InstrumentID,
+    workloads: Workloads
+  ) {
+    self.histograms = histograms
+    self.store = store
+    self.instrument = instrument
+    self.workloads = workloads
+  }
+
+  /// Reads every slot in use.
+  mutating func sample(_ table: borrowing WorkloadTable, unixNanoseconds: UInt64) {
+    histograms.forEachSlot { key, slot in
+      let known = entries[key]
+      guard known == nil || known?.series == nil else { return }
+      entries[key] = Entry(
+        slot: slot.slot,
+        series: store.series(
+          instrument, workload: workloads.number(of: key, in: table),
+          startUnixNanoseconds: unixNanoseconds), goneAt: nil)
+    }
+    for entry in entries.values {
+      guard let series = entry.series else { continue }
+      histograms.read(Int(entry.slot), into: &reading)
+      update(series)
+    }
+    histograms.read(Int(APUS_SLOT_OVERFLOW), into: &reading)
+    if reading.counters.contains(where: { $0 != 0 }) {
+      update(store.overflow(instrument, startUnixNanoseconds: unixNanoseconds))
+    }
+  }
+
+  /// Gives slots of cgroups that no longer exist back to the kernel half.
+  mutating func reclaim(_ table: borrowing WorkloadTable, now: UInt64) {
+    for (key, entry) in entries {
+      guard table.workload(CgroupKey(key)).path == nil else {
+        entries[key]?.goneAt = nil
+        continue
+      }
+      guard let goneAt = entry.goneAt else {
+        entries[key]?.goneAt = now
+        continue
+      }
+      guard now - goneAt >= RunqueueSampler.goneNanoseconds else { continue }
+      histograms.retire(key)
+      entries[key] = nil
+      quarantine.append((entry.slot, now))
+      if let number = workloads.remove(key) { store.removeAll(workload: number) }
+    }
+    quarantine.removeAll { slot, since in
+      guard now - since >= RunqueueSampler.quarantineNanoseconds else { return false }
+      do throws(KernelError) {
+        try histograms.recycle(slot)
+        return true
+      } catch {
+        Log.error("cannot reuse a histogram slot", ["slot": "\(slot)", "error": "\(error)"])
+        return false
+      }
+    }
+  }
+
+  private func update(_ series: SeriesID) {
+    let buckets = Int(APUS_HIST_BUCKETS)
+    let counters = reading.counters.span
+    store.update(
+      series,
+      HistogramReading(
+        buckets: counters.extracting(0..<buckets), zero: counters[buckets],
+        above: counters[buckets + 1], sumNanoseconds: reading.sumNanoseconds,
+        minNanoseconds: reading.extremes?.min, maxNanoseconds: reading.extremes?.max))
+  }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sample thread: once a second reads what the kernel counted, and exports at the interval.
+
+internal import CApusABI
+internal import Export
+internal import Identity
+internal import Kernel
+internal import Metrics
+internal import OTLP
+internal import Platform
+internal import Probes
+
+/// Owned by the sample thread.
+// Sendable: built by the main thread, handed to the sample thread once, and used by it alone.
+final class SampleLoop: @unchecked Sendable {
+  private static let tickMilliseconds: UInt64 = 1000
+  /// Looking up every known cgroup is cheap, and not needed more often.
+  private static let reclaimTicks = 30
+
+  let heartbeat = Heartbeat()
+  private let event: Event
+  private let ledger: Ledger
+  private let executions: ExecutionCounts
+  private let intake: Intake
+  private let store: MetricStore
+  private let instruments: Instruments
+  private let telemetry: SelfTelemetry
+  private let workloads: Workloads
+  private let intervalNanoseconds: UInt64
+  private let startUnixNanoseconds: UInt64
+  private var table: WorkloadTable
+  private var cells: LedgerReader
+  private var runqueue: RunqueueSampler?
+  private var builder: MetricBatchBuilder?
+
+  init(
+    event: Event, cells: consuming LedgerReader, histograms: consuming SlotHistograms?,
+    shared: SharedParts, intervalMilliseconds: Int, version: String
+  ) {
+    self.event = event
+    self.cells = cells
+    ledger = shared.ledger
+    executions = shared.executions
+    intake = shared.intake
+    store = shared.store
+    instruments = shared.instruments
+    workloads = shared.workloads
+    startUnixNanoseconds = shared.startUnixNanoseconds
+    telemetry = SelfTelemetry(
+      shared.store, shared.instruments, startUnixNanoseconds: shared.startUnixNanoseconds)
+    intervalNanoseconds = UInt64(intervalMilliseconds) * 1_000_000
+    table = WorkloadTable(builder: shared.resources)
+    switch consume histograms {
+    case .some(let histograms):
+      runqueue = RunqueueSampler(
+        histograms, store: shared.store, instrument: shared.instruments.runqueue,
+        workloads: shared.workloads)
+    case .none: runqueue = nil
+    }
+    builder =
+      shared.intake.takes(.metrics)
+      ? MetricBatchBuilder(
+        pool: shared.pool,
+        scope: Scope(name: "apus", version: version, schemaURL: ResourceBuilder.schemaURL)) : nil
+    telemetry.record(shared.budget)
+  }
+
+  /// Works until `stop` is raised, then takes and exports a last sample.
+  func run(until stop: StopFlag) {
+    var tick = 0
+    var exportAt = Clock.bootNanoseconds() + intervalNanoseconds
+    while true {
+      event.wait(milliseconds: Int(min(SampleLoop.tickMilliseconds, untilNext(exportAt))))
+      let isLast = stop.isRaised
+      Clock.shared.refresh()
+      sample()
+      let now = Clock.bootNanoseconds()
+      if isLast || now >= exportAt {
+        export()
+        exportAt = max(exportAt + intervalNanoseconds, now)
+      }
+      tick += 1
+      if tick % SampleLoop.reclaimTicks == 0 { runqueue?.reclaim(table, now: now) }
+      heartbeat.beat()
+      if isLast { return }
+    }
+  }
+
+  private func untilNext(_ deadline: UInt64) -> UInt64 {
+    let now = Clock.bootNanoseconds()
+    return deadline <= now ? 0 : (deadline - now) / 1_000_000 + 1
+  }
+
+  private func sample() {
+    for kind in ledger.kinds.indices where kind != Int(APUS_KIND_NONE.rawValue) {
+      do throws(KernelError) {
+        let cell = try cells.read(kind: UInt32(kind))
+        var counts = KernelCounts()
+        counts.produced = cell.produced
+        counts.filteredSelf = cell.filtered_self
+        counts.filteredScope = cell.filtered_scope
+        counts.ringFull = cell.ring_full
+        ledger.record(kernel: counts, kind: kind)
+      } catch {
+        Log.error("cannot read the ledger", ["error": "\(error)"])
+      }
+    }
+    runqueue?.sample(table, unixNanoseconds: Clock.shared.unixNanoseconds())
+    for (key, count) in executions.snapshot() { record(key, count) }
+    telemetry.record(ledger)
+    telemetry.record(intake)
+  }
+
+  private func record(_ key: ExecutionKey, _ count: UInt64) {
+    let isOther = key == ExecutionCounts.overflowKey
+    let series =
+      isOther
+      ? nil
+      : store.series(
+        instruments.executions, workload: workloads.number(of: key.cgroup, in: table),
+        attributes: [key.error == 0 ? "" : errnoName(Int32(key.error))],
+        startUnixNanoseconds: startUnixNanoseconds)
+    store.set(
+      Int64(clamping: count),
+      of: series
+        ?? store.overflow(instruments.executions, startUnixNanoseconds: startUnixNanoseconds))
+  }
+
+  private func export() {
+    guard intake.takes(.metrics) else { return }
+    let snapshot = store.snapshot(unixNanoseconds: Clock.shared.unixNanoseconds())
+    let outcome = builder?.encode(
+      snapshot, resource: { workloads.resource(of: $0) }, emit: { intake.publish($0) })
+    if let outcome, outcome.tooLarge + outcome.withoutResource > 0 {
+      Log.error(
+        "metric points could not be encoded",
+        ["too_large": "\(outcome.tooLarge)", "without_resource": "\(outcome.withoutResource)"])
+    }
+  }
+}

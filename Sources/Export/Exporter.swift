@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// The export thread: takes sealed batches to every destination that wants them.
+
+package import Config
+internal import Metrics
+package import OTLP
+package import Platform
+package import Transport
+
+/// Where other threads hand batches in. Any thread may use it.
+package final class Intake: Sendable {
+  fileprivate struct Entry: Sendable {
+    let signals: [OTLP.Signal]
+    let destination: Int
+    let queue: BatchQueue
+    let statistics: LaneStatistics
+  }
+
+  private let entries: [Entry]
+  private let ledger: Ledger
+  private let wake: @Sendable () -> Void
+
+  fileprivate init(entries: [Entry], ledger: Ledger, wake: @escaping @Sendable () -> Void) {
+    self.entries = entries
+    self.ledger = ledger
+    self.wake = wake
+  }
+
+  /// Whether anything takes this signal.
+  package func takes(_ signal: OTLP.Signal) -> Bool {
+    entries.contains { $0.signals.contains(signal) }
+  }
+
+  /// Gives a batch to each destination of its signal; a full queue refuses it, which is counted.
+  package func publish(_ batch: SealedBatch) {
+    for entry in entries where entry.signals.contains(batch.signal) {
+      guard !entry.queue.offer(batch) else { continue }
+      ledger.drop(.queueFull, batch.kinds, destination: entry.destination)
+      entry.statistics.batchesDropped.add()
+      Log.warn(
+        "queue full, batch dropped",
+        [
+          "destination": ledger.destinations[entry.destination],
+          "records": "\(batch.recordCount)", "queue_bytes": "\(entry.queue.byteCount)",
+        ])
+    }
+    wake()
+  }
+
+  /// What waits, by destination and signal.
+  package func backlog() -> [(destination: String, signals: [OTLP.Signal], bytes: Int)] {
+    entries.map { (ledger.destinations[$0.destination], $0.signals, $0.queue.byteCount) }
+  }
+
+  package func statistics() -> [(
+    destination: String, signals: [OTLP.Signal], statistics: LaneStatistics
+  )] {
+    entries.map { (ledger.destinations[$0.destination], $0.signals, $0.statistics) }
+  }
+}
+
+/// Owned by the export thread, which is started with `run`.
+// Sendable: built by the main thread, handed to the export thread once, and used by it alone.
+package final class Exporter: @unchecked Sendable {
+  /// How long the last batches may take once the agent is asked to stop.
+  private static let flushNanoseconds: UInt64 = 5_000_000_000
+
+  package let intake: Intake
+  private let lanes: [Lane]
+  private let file: FileLane?
+  private let transfers: Transfers?
+  private let event: Event
+
+  /// The names of the destinations that `settings` asks for, in the order that the ledger has them.
+  package static func destinations(_ settings: Settings) -> [String] {
+    var names: [String] = []
+    if settings.export.logs.destination != nil || settings.export.metrics.destination != nil {
+      names.append("otlp")
+    }
+    if Exporter.filePath(settings) != nil { names.append("file") }
+    return names
+  }
+
+  /// `console` is the file format on standard output.
+  private static func filePath(_ settings: Settings) -> String? {
+    if let path = settings.otlpFile { return path }
+    return settings.export.logs.console || settings.export.metrics.console ? "-" : nil
+  }
+
+  package init(_ settings: Settings, version: String, ledger: Ledger) throws(ExportError) {
+    let event: Event
+    do throws(SystemError) { event = try Event() } catch { throw .system(error) }
+    self.event = event
+    var lanes: [Lane] = []
+    var entries: [Intake.Entry] = []
+    let asked: [(OTLP.Signal, Config.Destination?)] = [
+      (.logs, settings.export.logs.destination), (.metrics, settings.export.metrics.destination),
+    ]
+    for (signal, destination) in asked {
+      guard let destination else { continue }
+      let lane = Lane(
+        name: destination.url, signal: signal, destination: 0,
+        client: try Exporter.client(destination, signal == .logs ? .logs : .metrics, version),
+        queue: BatchQueue(byteLimit: settings.export.queueBytes), ledger: ledger)
+      lanes.append(lane)
+      entries.append(
+        Intake.Entry(
+          signals: [signal], destination: 0, queue: lane.queue, statistics: lane.statistics))
+    }
+    self.lanes = lanes
+    if let path = Exporter.filePath(settings) {
+      let index = lanes.isEmpty ? 0 : 1
+      let queue = BatchQueue(byteLimit: settings.export.queueBytes)
+      do throws(SystemError) {
+        let lane = try FileLane(path: path, destination: index, queue: queue, ledger: ledger)
+        file = lane
+        entries.append(
+          Intake.Entry(
+            signals: [.logs, .metrics], destination: index, queue: queue,
+            statistics: lane.statistics))
+      } catch {
+        throw .file(path: path, error)
+      }
+    } else {
+      file = nil
+    }
+    do throws(TransportError) { transfers = lanes.isEmpty ? nil : try Transfers() } catch {
+      throw .transport(error)
+    }
+    let waker = transfers?.waker
+    intake = Intake(entries: entries, ledger: ledger) {
+      if let waker { waker.wake() } else { event.raise() }
+    }
+  }
+
+  private static func client(
+    _ destination: Config.Destination, _ signal: Transport.Signal, _ version: String
+  ) throws(ExportError) -> OTLPClient {
+    do throws(TransportError) {
+      let isGRPC = destination.protocol == .grpc
+      return try OTLPClient(
+        url: isGRPC
+          ? try EndpointURL.grpc(destination.url, isInsecure: false, signal: signal)
+          : destination.url,
+        settings: OTLPSettings(
+          transport: isGRPC ? .grpc : .httpProtobuf,
+          headers: destination.headers.map { ($0.key, $0.value) },
+          timeoutMilliseconds: destination.timeoutMilliseconds, version: version))
+    } catch {
+      throw .transport(error)
+    }
+  }
+
+  /// Works until `stop` is raised and nothing is left, or the time for the rest is over.
+  package func run(until stop: StopFlag) {
+    var deadline: UInt64?
+    while true {
+      let now = Clock.bootNanoseconds()
+      if stop.isRaised, deadline == nil { deadline = now + Exporter.flushNanoseconds }
+      file?.step()
+      if let transfers {
+        for (token, lane) in lanes.enumerated() {
+          lane.step(transfers, token: UInt64(token), now: now)
+        }
+      }
+      if let deadline, isIdle || now >= deadline { break }
+      wait(stopping: deadline != nil)
+    }
+    for (token, lane) in lanes.enumerated() {
+      if lane.isInFlight { transfers?.cancel(token: UInt64(token)) }
+      lane.abandon()
+    }
+  }
+
+  /// Ends the wait in progress: there is a batch, or the flag was raised.
+  package var wake: @Sendable () -> Void {
+    let waker = transfers?.waker
+    let event = self.event
+    return { if let waker { waker.wake() } else { event.raise() } }
+  }
+
+  /// How many queues there are, each with the configured bound.
+  package var queueCount: Int { lanes.count + (file == nil ? 0 : 1) }
+
+  private var isIdle: Bool {
+    lanes.allSatisfy { $0.queue.count == 0 } && (file?.queue.count ?? 0) == 0
+  }
+
+  private func wait(stopping: Bool) {
+    let now = Clock.bootNanoseconds()
+    let limit = stopping ? 50 : 10_000
+    let delay = lanes.compactMap { $0.delay(now: now) }.min() ?? limit
+    guard let transfers else { return event.wait(milliseconds: limit) }
+    do throws(TransportError) {
+      try transfers.wait(milliseconds: min(delay, limit)) { completion in
+        let now = Clock.bootNanoseconds()
+        let seconds = Int64(Clock.shared.unixNanoseconds(boot: now) / 1_000_000_000)
+        lanes[Int(completion.token)].complete(completion, now: now, unixSeconds: seconds)
+      }
+    } catch {
+      Log.error("transfers failed", ["error": "\(error)"])
+      event.wait(milliseconds: 100)
+    }
+  }
+}
+
+/// Why exporting cannot begin.
+package enum ExportError: Error, CustomStringConvertible {
+  case file(path: String, SystemError)
+  case transport(TransportError)
+  case system(SystemError)
+
+  package var description: String {
+    switch self {
+    case .file(let path, let error): "cannot write to \(path): \(error)"
+    case .transport(let error): "\(error)"
+    case .system(let error): "\(error)"
+    }
+  }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// One signal on its way to one collector: a queue, at most one request in flight, plain retry.
+
+package import Metrics
+internal import OTLP
+internal import Platform
+internal import Transport
+
+/// What a lane has done; any thread may read it.
+package final class LaneStatistics: Sendable {
+  package let batchesDelivered = Counter()
+  package let batchesDropped = Counter()
+  package let retries = Counter()
+
+  init() {}
+}
+
+/// When to try again, by the OTLP rules: exponential with jitter, and an end.
+package struct RetryPolicy: Sendable {
+  package var initialNanoseconds: UInt64 = 1_000_000_000
+  package var maxNanoseconds: UInt64 = 30_000_000_000
+  package var elapsedNanoseconds: UInt64 = 300_000_000_000
+
+  package init() {}
+
+  /// The wait before attempt `attempt` (2 is the first repetition), within ±50 %.
+  func backoff(attempt: Int, using generator: inout some RandomNumberGenerator) -> UInt64 {
+    var wait = Double(initialNanoseconds)
+    for _ in 0..<min(max(attempt - 2, 0), 20) { wait *= 1.5 }
+    wait = min(wait, Double(maxNanoseconds))
+    return UInt64(wait * Double.random(in: 0.5...1.5, using: &generator))
+  }
+}
+
+/// Owned by the export thread; only `queue` and `statistics` are for others.
+final class Lane {
+  let signal: OTLP.Signal
+  let destination: Int
+  let queue: BatchQueue
+  let statistics = LaneStatistics()
+  private let name: String
+  private let client: OTLPClient
+  private let ledger: Ledger
+  private let retry = RetryPolicy()
+  private var random = SystemRandomNumberGenerator()
+  private var attempt = 0
+  private var firstAttemptAt: UInt64 = 0
+  private var notBefore: UInt64 = 0
+  private(set) var isInFlight = false
+
+  init(
+    name: String, signal: OTLP.Signal, destination: Int, client: OTLPClient, queue: BatchQueue,
+    ledger: Ledger
+  ) {
+    self.name = name
+    self.signal = signal
+    self.destination = destination
+    self.client = client
+    self.queue = queue
+    self.ledger = ledger
+  }
+
+  /// Sends the oldest batch when it may be sent.
+  func step(_ transfers: Transfers, token: UInt64, now: UInt64) {
+    guard !isInFlight, now >= notBefore, let batch = queue.first() else { return }
+    if attempt == 0 { firstAttemptAt = now }
+    attempt += 1
+    do throws(TransportError) {
+      try transfers.start(client.request(body: BatchBody(batch)), token: token)
+      isInFlight = true
+    } catch {
+      // Not the collector's fault, so not worth a retry: a request that cannot be made.
+      Log.error("cannot send", ["destination": name, "error": "\(error)"])
+      drop(.refused)
+    }
+  }
+
+  /// Milliseconds until there is something to do; nil when only a new batch or an answer is awaited.
+  func delay(now: UInt64) -> Int? {
+    guard !isInFlight, queue.count > 0 else { return nil }
+    return notBefore <= now ? 0 : Int((notBefore - now) / 1_000_000) + 1
+  }
+
+  func complete(_ completion: Completion, now: UInt64, unixSeconds: Int64) {
+    isInFlight = false
+    switch client.outcome(of: completion, unixSeconds: unixSeconds) {
+    case .delivered(let rejected, let message):
+      if rejected > 0 || !message.isEmpty {
+        Log.warn(
+          "collector accepted with reservations",
+          ["destination": name, "rejected": "\(rejected)", "message": message])
+      }
+      if let batch = queue.first() {
+        ledger.deliver(batch.kinds, rejected: rejected, destination: destination)
+      }
+      statistics.batchesDelivered.add()
+      queue.removeFirst()
+      forget()
+    case .refused(let failure):
+      Log.error("collector refused", ["destination": name, "reason": "\(failure)"])
+      drop(.refused)
+    case .retry(let after, let failure):
+      let elapsed = now - firstAttemptAt
+      let wait = max(retry.backoff(attempt: attempt + 1, using: &random), after ?? 0)
+      guard elapsed + wait <= retry.elapsedNanoseconds else {
+        Log.error("gave up on a batch", ["destination": name, "reason": "\(failure)"])
+        return drop(.expired)
+      }
+      Log.warn(
+        "will retry",
+        [
+          "destination": name, "reason": "\(failure)", "attempt": "\(attempt)",
+          "wait_ms": "\(wait / 1_000_000)",
+        ])
+      statistics.retries.add()
+      notBefore = now + wait
+    }
+  }
+
+  /// At the end of the agent: what is left is dropped, and counted.
+  func abandon() {
+    isInFlight = false
+    while queue.first() != nil { drop(.shutdown) }
+  }
+
+  private func drop(_ loss: Loss) {
+    if let batch = queue.first() {
+      ledger.drop(loss, batch.kinds, destination: destination)
+      queue.removeFirst()
+    }
+    statistics.batchesDropped.add()
+    forget()
+  }
+
+  private func forget() {
+    attempt = 0
+    notBefore = 0
+  }
+}
+
+/// A sealed batch as a request's body, read slice by slice.
+private final class BatchBody: BodySource {
+  private var cursor: SealedBatch.Cursor
+
+  init(_ batch: SealedBatch) { cursor = SealedBatch.Cursor(batch) }
+
+  var byteCount: Int { cursor.batch.byteCount }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    unsafe cursor.read(into: buffer)
+  }
+
+  func rewind() { cursor.seek(to: 0) }
+}

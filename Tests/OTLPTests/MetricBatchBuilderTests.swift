@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metrics
+import OTLP
+import Testing
+
+@Suite("metric batches")
+struct MetricBatchBuilderTests {
+  private func snapshot(points: Int, workloads: Int, valueSize: Int = 20) -> MetricSnapshot {
+    let instruments = ["a", "b"].map { name in
+      MetricSnapshot.Instrument(
+        descriptor: InstrumentDescriptor(
+          name: name, unit: "1", help: "h", kind: .counter, attributeKeys: ["k"]),
+        points: (0..<points).map { number in
+          MetricPoint(
+            workload: UInt32(number % workloads),
+            attributes: [String(repeating: "v", count: valueSize)], labelText: [],
+            isOverflow: false, startUnixNanoseconds: 1, value: .integer(Int64(number)))
+        })
+    }
+    return MetricSnapshot(unixNanoseconds: 2, instruments: instruments)
+  }
+
+  private func encode(
+    _ snapshot: MetricSnapshot, arenaSize: Int = 4096
+  ) -> (outcome: MetricBatchBuilder.Outcome, batches: [SealedBatch]) {
+    let pool = ArenaPool(arenaSize: arenaSize, idleMax: 1)
+    var builder = MetricBatchBuilder(pool: pool, scope: Scope(name: "apus", version: "1"))
+    var batches: [SealedBatch] = []
+    let outcome = builder.encode(
+      snapshot, resource: { $0 == 3 ? nil : resource($0) }, emit: { batches.append($0) })
+    return (outcome, batches)
+  }
+
+  @Test("a snapshot larger than a batch is split between points, and every batch stands alone")
+  func split() throws {
+    let (outcome, batches) = encode(snapshot(points: 120, workloads: 2))
+    #expect(outcome.points == 240 && outcome.tooLarge == 0)
+    #expect(batches.count > 3)
+    #expect(batches.reduce(0) { $0 + $1.recordCount } == 240)
+    var transcoder = JSONTranscoder()
+    var lines: [UInt8] = []
+    for batch in batches { try transcoder.appendLine(of: batch, to: &lines) }
+    let text = String(decoding: lines, as: UTF8.self)
+    for number in 0..<120 {
+      let places = text.split(
+        separator: "\"asInt\":\"\(number)\"", omittingEmptySubsequences: false)
+      #expect(places.count == 3, "each point is there once per instrument")
+    }
+    // No batch has a metric without points.
+    #expect(!text.contains("\"sum\":{\"aggregation"))
+  }
+
+  @Test("a point that fits into no batch is counted, and the rest goes on")
+  func tooLarge() {
+    let (outcome, batches) = encode(snapshot(points: 2, workloads: 1, valueSize: 5000))
+    #expect(outcome.tooLarge == 4 && outcome.points == 0)
+    #expect(batches.isEmpty)
+  }
+
+  @Test("points of a workload without a Resource are counted and not sent")
+  func withoutResource() {
+    let (outcome, _) = encode(snapshot(points: 8, workloads: 4))
+    #expect(outcome.withoutResource == 4 && outcome.points == 12)
+  }
+}
