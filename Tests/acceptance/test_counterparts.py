@@ -85,11 +85,12 @@ def distance(one, other):
 def queueing_load(workloads):
     """Wake-ups, new tasks and preemption on two cores that each have more to do than they can.
 
-    Tasks stay on their core. A wake-up of an idle core takes 1 to 3 µs in all, and each tool's
-    program adds about 100 ns to what the other one measures of it: enough to move a tenth of such
-    waits across the slot's edge at 2 µs, which would compare the tools' costs, not their counts.
+    A task that runs at once when woken has waited for 1 to 3 µs in all, and each tool's program
+    adds about 100 ns to what the other one measures of it: enough to move a tenth of such waits
+    across the slot's edge at 2 µs, which would compare the tools' costs and not their counts. So
+    tasks stay on their core, and as SCHED_BATCH wait there for their turn.
     """
-    on = [["taskset", "--cpu-list", str(cpu)] for cpu in (0, 1)]
+    on = [["chrt", "--batch", "0", "taskset", "--cpu-list", str(cpu)] for cpu in (0, 1)]
     storm = [*on[1], BUILT / "storm", workloads.marked(), "2000", "900"]
     messaging = ["perf", "bench", "sched", "messaging", "-g", "1", "-l", "2000"]
     load = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
