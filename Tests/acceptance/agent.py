@@ -48,8 +48,14 @@ class Ledger:
 
     @property
     def rest(self):
-        """0 when every event that was produced is accounted for."""
-        return self.produced - sum(self.delivered.values()) - sum(self.dropped.values())
+        """What is not accounted for, over all destinations; 0 when the ledger balances."""
+        return sum(abs(self.produced - count - self.lost(destination))
+                   for destination, count in self.delivered.items())
+
+    def lost(self, destination):
+        """Dropped on the way to a destination; what no destination is named for is lost to all."""
+        return sum(count for (lost_to, _, _), count in self.dropped.items()
+                   if lost_to in ("", destination))
 
 
 class Agent:

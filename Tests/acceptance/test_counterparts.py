@@ -82,14 +82,21 @@ def distance(one, other):
     return worst
 
 
-def mixed_load(workloads):
-    """Wake-ups, new tasks and preemption: a pipe, a storm of executions, spinners on one core."""
-    spinners = subprocess.Popen([BUILT / "spinners", "0", "3", "2"], stdout=subprocess.DEVNULL)
-    storm = workloads.start_storm(workloads.marked(), 3000)
-    subprocess.run(["perf", "bench", "sched", "pipe", "-l", "60000"], capture_output=True,
-                   check=True)
-    storm.communicate(timeout=60)
-    spinners.wait(20)
+def queueing_load(workloads):
+    """Wake-ups, new tasks and preemption on two cores that each have more to do than they can.
+
+    A task that runs at once when woken has waited for 1 to 3 µs in all, and each tool's program
+    adds about 100 ns to what the other one measures of it: enough to move a tenth of such waits
+    across the slot's edge at 2 µs, which would compare the tools' costs and not their counts. So
+    tasks stay on their core, and as SCHED_BATCH wait there for their turn.
+    """
+    on = [["chrt", "--batch", "0", "taskset", "--cpu-list", str(cpu)] for cpu in (0, 1)]
+    storm = [*on[1], BUILT / "storm", workloads.marked(), "2000", "900"]
+    messaging = ["perf", "bench", "sched", "messaging", "-g", "1", "-l", "2000"]
+    load = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for command in ([*on[0], BUILT / "spinners", "0", "3", "2"], storm,
+                            [*on[0], *messaging], [*on[1], *messaging])]
+    assert [process.wait(60) for process in load] == [0, 0, 0, 0]
 
 
 def test_runqlat_agrees_with_libbpf_tools(workloads, tmp_path, figures):
@@ -99,7 +106,7 @@ def test_runqlat_agrees_with_libbpf_tools(workloads, tmp_path, figures):
     for number in range(RUNS):
         first, second = (ours, theirs) if number % 2 else (theirs, ours)
         tools = pair(tmp_path, first, second)
-        mixed_load(workloads)
+        queueing_load(workloads)
         texts = ended(tools)
         one, other = slots(texts["ours"]), slots(texts["theirs"])
         rows.append((sum(one.values()), sum(other.values()), distance(one, other)))
@@ -107,7 +114,7 @@ def test_runqlat_agrees_with_libbpf_tools(workloads, tmp_path, figures):
         figures(f"ours {mine}, theirs {other}, Kolmogorov distance {apart:.4f}")
     for mine, other, apart in rows:
         assert mine == pytest.approx(other, rel=0.02)
-        assert mine > 50_000
+        assert mine > 20_000
         assert apart <= 0.03
 
 
@@ -168,7 +175,7 @@ def test_a_histogram_is_drawn_as_people_know_it(tmp_path, workloads):
     assert heads[0] == heads[1] and len(heads[0]) == 1
     for text in drawn.values():
         rows = [line for line in text.splitlines() if ROW.match(line)]
-        assert {len(line) for line in rows} == {len(rows[0])} and len(rows[0]) == 77
+        assert {len(line) for line in rows} == {len(rows[0])} and len(rows[0]) == 78
         assert max(line.count("*") for line in rows) == 40
 
 
