@@ -11,9 +11,9 @@ public struct CgroupKey: Hashable, Sendable {
 
   public init(_ raw: UInt64) { self.raw = raw }
 
-  /// The top two bits; see bpf/abi/apus_abi.h.
-  var hierarchy: Int { Int(raw >> 62) }
-  var id: UInt64 { raw & (1 << 62 - 1) }
+  /// Bits 60 and 61; see bpf/abi/apus_abi.h.
+  var hierarchy: Int { Int(raw >> 60 & 3) }
+  var id: UInt64 { raw & ~(3 << 60) }
 }
 
 /// Finds cgroups by id. Owned by one thread.
@@ -82,7 +82,7 @@ public struct CgroupPaths: ~Copyable {
       for candidate in [path, mount.point + "/" + path] where candidate.hasPrefix(mount.point) {
         var status = stat()
         guard unsafe stat(candidate, &status) == 0 else { continue }
-        return CgroupKey(UInt64(status.st_ino) | UInt64(hierarchy) << 62)
+        return CgroupKey(UInt64(status.st_ino) | UInt64(hierarchy) << 60)
       }
     }
     return nil

@@ -45,11 +45,11 @@ struct apus_ledger_cell {
 	__u64 reserved[3];
 };
 
-/* Top two bits of a cgroup key name the hierarchy that the id belongs to. */
-#define APUS_CGROUP_V2		(0ULL << 62)
-#define APUS_CGROUP_V1_CPU	(1ULL << 62)
-#define APUS_CGROUP_V1_MEMORY	(2ULL << 62)
-#define APUS_CGROUP_HIERARCHY	(3ULL << 62)
+/* Bits 60 and 61 of a cgroup key name the hierarchy; a key is positive as a signed number. */
+#define APUS_CGROUP_V2		(0ULL << 60)
+#define APUS_CGROUP_V1_CPU	(1ULL << 60)
+#define APUS_CGROUP_V1_MEMORY	(2ULL << 60)
+#define APUS_CGROUP_HIERARCHY	(3ULL << 60)
 
 /* Whose event it is, as read in the kernel at the hook. Ids are those of the initial namespaces. */
 struct apus_process {
