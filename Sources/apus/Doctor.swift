@@ -89,15 +89,15 @@ private func environmentFindings() -> [Finding] {
 
 /// Loads and attaches the probe for a moment, as the agent would, and tells what was taken.
 private func hookFindings(_ probe: Probe) -> [Finding] {
-  var knobs = KnobDefaults(selfPID: UInt32(getpid()), wakeBytes: 0).knobs
-  knobs.failed = 1
+  var defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: 0)
+  defaults.knobs.failed = 1
   do throws(KernelError) {
     let ring = try SharedMap.ring(bytes: 65_536)
     let ledger = try SharedMap.ledger()
     var object =
       switch probe {
-      case .execve: try loadExecve(.auto, knobs: knobs, ring: ring, ledger: ledger)
-      case .runqlat: try loadRunqlat(.auto, knobs: knobs, slots: 16, ledger: ledger)
+      case .execve: try loadExecve(.auto, defaults, ring: ring, ledger: ledger)
+      case .runqlat: try loadRunqlat(.auto, defaults, slots: 16, ledger: ledger)
       }
     try object.attach(optional: failedExecSections)
     return object.reports.map { report in
