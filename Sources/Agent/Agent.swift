@@ -59,6 +59,7 @@ package func runAgent(
   let health = Health(
     threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)])
   let endpoint = try Endpoint(settings, shared, health, version)
+  if let address = endpoint.address { try lock.publish(address: address) }
   // libbpf has parsed the kernel's types for each object: megabytes that nobody needs any more.
   capus_release_memory()
 
@@ -162,6 +163,8 @@ private func makeWait(
 /// The HTTP endpoint, when one is configured.
 private struct Endpoint: ~Copyable {
   let port: UInt16?
+  /// "127.0.0.1:9464", with the port that is bound.
+  let address: String?
   private let server: HTTPServer?
 
   init(
@@ -169,6 +172,7 @@ private struct Endpoint: ~Copyable {
   ) throws(AgentError) {
     guard let listen = settings.listen else {
       port = nil
+      address = nil
       server = nil
       return
     }
@@ -178,6 +182,8 @@ private struct Endpoint: ~Copyable {
       let server = try HTTPServer(
         try ListenAddress("\(listen)"), routes: makePages(shared, health, agentLabels: labels))
       port = server.port
+      let host = listen.address.contains(":") ? "[\(listen.address)]" : listen.address
+      address = "\(host):\(server.port)"
       self.server = consume server
     } catch {
       throw .serve(error)
