@@ -32,10 +32,8 @@ package struct AgentView: Sendable {
     self.port = port
   }
 
-  /// The labels of a workload in a snapshot.
-  package func labels(of workload: UInt32) -> String {
-    String(decoding: workloads.labels(of: workload), as: UTF8.self)
-  }
+  /// A workload of a snapshot, by its cgroup's path.
+  package func name(of workload: UInt32) -> String { workloads.name(of: workload) }
 }
 
 /// Arenas that wait for the next batch; more are freed, so that a burst leaves nothing behind.
