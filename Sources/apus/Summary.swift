@@ -85,7 +85,7 @@ extension HistogramValue {
     if rest <= 0 { return zeroThreshold }
     for (index, bucket) in counts.enumerated() {
       rest -= Int64(bucket)
-      if rest <= 0 { return exp2(Double(Int(offset) + index + 1) / 8) }
+      if rest <= 0 { return Swift.min(exp2(Double(Int(offset) + index + 1) / 8), max ?? .infinity) }
     }
     return max
   }
