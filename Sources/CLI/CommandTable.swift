@@ -124,7 +124,7 @@ package enum CommandTable {
     name: "doctor", summary: "Say what works on this machine, and why not the rest",
     paragraph: """
       Checks the kernel, BTF, lockdown and capabilities, attaches each probe for a moment to see
-      which hooks it takes, and says whether an agent runs, whose loss ledger is at /metrics. Exits
+      which hooks it takes, and prints the loss ledger of a running agent from its /metrics. Exits
       with 4 when something that Apus needs is missing; a warning is no reason.
       """,
     flags: [json],
