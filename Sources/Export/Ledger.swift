@@ -7,6 +7,7 @@ internal import Synchronization
 /// Where and why records end other than at their destination.
 public enum Loss: Int, CaseIterable, Sendable {
   case filteredSelf, filteredScope
+  case untracked
   case ringFull
   case truncated, unknownKind, tooLarge
   case queueFull
@@ -15,6 +16,7 @@ public enum Loss: Int, CaseIterable, Sendable {
   public var hop: String {
     switch self {
     case .filteredSelf, .filteredScope: "filter"
+    case .untracked: "probe"
     case .ringFull: "ring"
     case .truncated, .unknownKind, .tooLarge: "decode"
     case .queueFull: "queue"
@@ -26,6 +28,7 @@ public enum Loss: Int, CaseIterable, Sendable {
     switch self {
     case .filteredSelf: "self"
     case .filteredScope: "scope"
+    case .untracked: "state"
     case .ringFull: "full"
     case .truncated: "truncated"
     case .unknownKind: "unknown_kind"
@@ -45,6 +48,7 @@ public struct KernelCounts: Sendable {
   public var produced: UInt64 = 0
   public var filteredSelf: UInt64 = 0
   public var filteredScope: UInt64 = 0
+  public var untracked: UInt64 = 0
   public var ringFull: UInt64 = 0
 
   public init() {}
@@ -142,6 +146,7 @@ public final class Ledger: Sendable {
               switch loss {
               case .filteredSelf: kernel.filteredSelf
               case .filteredScope: kernel.filteredScope
+              case .untracked: kernel.untracked
               case .ringFull: kernel.ringFull
               default: state.common[kind][loss.rawValue]
               }
