@@ -64,10 +64,10 @@ def test_the_query_api_returns_the_known_counts(scraped, workloads):
     def own():
         return total(agent.samples(name))
 
-    # What else runs on the machine lies within what the agent itself says before and after.
-    before = settled(own, 0.5)
+    # The agent samples once a second. What else the machine runs lies between two of its answers.
+    before = settled(own, 2)
     executed = workloads.storm(workloads.marked(), 2300)["executed"]
-    after = settled(own, 0.5)
+    after = settled(own, 2)
     assert after - before >= executed == 2300
     seen = eventually(lambda: [value for value in [total(prometheus.query(f"sum({name})"))]
                                if value >= after], 10)[0]
@@ -110,6 +110,7 @@ def check_classic(families):
 def test_the_text_is_what_parser_and_linter_of_others_accept(tmp_path, workloads):
     with Agent(tmp_path) as agent:
         workloads.storm(workloads.marked(), 230)
+        eventually(lambda: agent.samples("apus_process_executions_total"), 3)
         with agent.get("/metrics") as answer:
             text = answer.read().decode()
             kind = answer.headers["Content-Type"]
