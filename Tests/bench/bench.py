@@ -83,7 +83,7 @@ class Bench:
                 count = 3000 if self.quick else 10_000
                 before = cpu_ns(agent.pid)
                 self.workloads.storm(self.program, count)
-                settled(lambda: agent.ledger("exec").rest, 1.0)
+                settled(lambda: agent.ledger("apus.process.exec").rest, 1.0)
                 after = cpu_ns(agent.pid)
             ring = [name for name in after if "ring" in name]
             return sum(after[name] - before.get(name, 0) for name in ring) / (2 * count)
@@ -101,12 +101,12 @@ class Bench:
         with Receiver() as receiver, self.agent(receiver) as agent:
             self.workloads.storm(self.program, 2000)
             agent.metrics_text()
-            settled(lambda: agent.ledger("exec").rest, 1.0)
+            settled(lambda: agent.ledger("apus.process.exec").rest, 1.0)
             early = self.memory_row("exporting, after 2,000 execs", agent, "PSS ≤ 25 MB",
                                     lambda kib: kib["pss"] <= 25_000)
             many = 10_000 if self.quick else 98_000
             self.workloads.storm(self.program, many)
-            settled(lambda: agent.ledger("exec").rest, 1.0)
+            settled(lambda: agent.ledger("apus.process.exec").rest, 1.0)
             self.memory_row(f"exporting, after {2000 + many:,} execs", agent, "flat",
                             lambda kib: kib["rss"] <= early["rss"] * 1.1 + 1024)
 
@@ -143,10 +143,10 @@ class Bench:
         seconds = 10 if self.quick else 60
         with Receiver() as receiver, self.agent(receiver) as agent:
             time.sleep(2)
-            produced, before = agent.ledger("exec").produced, total_cpu_ns(agent.pid)
+            produced, before = agent.ledger("apus.process.exec").produced, total_cpu_ns(agent.pid)
             time.sleep(seconds)
             used = (total_cpu_ns(agent.pid) - before) / 1e9
-            others = agent.ledger("exec").produced - produced
+            others = agent.ledger("apus.process.exec").produced - produced
         share = used / seconds * 100
         self.row("idle CPU", f"{share:.2f} % of a core", "≤ 0.3 %", share <= 0.3,
                  f"{others} execs of others in {seconds} s")
@@ -214,7 +214,7 @@ class Bench:
                 time.sleep(1)
                 before = total_cpu_ns(agent.pid)
                 self.workloads.storm(self.program, count, rate=2500)
-                settled(lambda: agent.ledger("exec").rest, 1.0)
+                settled(lambda: agent.ledger("apus.process.exec").rest, 1.0)
                 return (total_cpu_ns(agent.pid) - before) / 1e9 * 10_000 / count
 
         def tool_seconds(*command):
