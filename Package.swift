@@ -65,7 +65,7 @@ let package = Package(
       name: "apus",
       dependencies: [
         "CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Identity", "Export",
-        "Probes", "Agent", "CLI",
+        "Probes", "Serve", "Agent", "CLI",
       ],
       swiftSettings: strict),
     // Measures the hot paths; no product, and not needed to run anything.

@@ -16,87 +16,16 @@
 // Cost on a 2-core 6.18 machine: a loop that spawns a static program 107 us per turn alone, 114
 // with this, 118 with the compat object, 138 with libbpf-tools' execsnoop. Run time by bpf_stats:
 // exec 1.4 us, exit 0.7 us (compat 2.6 and 1.8), 0.14 us for an exec call that did not fail.
+#include "call.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
 #include "process.bpf.h"
+#include "workspace.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define COMPONENTS_MAX	   96	 /* of an executable's path */
-#define COMPONENT_BYTES	   256	 /* NAME_MAX and the NUL */
-#define POINTERS_MAX	   128	 /* arguments of a failed exec */
-#define KERNEL_STACK_BYTES 16384 /* before 5.15, and without KASAN */
-#define EXIT_GROUP_CODE	   0x4	 /* SIGNAL_GROUP_EXIT */
-#define PAYLOAD_MAX	   (APUS_PATH_MAX + APUS_NAME_MAX + APUS_ARGS_MAX)
-
-/* One record being built, with room after it for the read that the verifier cannot see bounded. */
-struct workspace {
-	struct apus_exec exec;
-	__u8 payload[PAYLOAD_MAX + APUS_ARGS_MAX];
-};
-
-/* Entry 0 is for execs that succeed, 1 for those that fail. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, struct workspace);
-} workspaces SEC(".maps");
-
-static __always_inline struct workspace *workspace(__u32 index)
-{
-	return bpf_map_lookup_elem(&workspaces, &index);
-}
-
-static __always_inline struct mount *mount_of(struct vfsmount *mnt)
-{
-	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-}
-
-/*
- * Writes the path at the start of the payload, leaf first. Its size is kept in the record, because
- * the verifier forgets what memory holds and then sees each turn of the loop as the same.
- */
-static __always_inline void write_path(struct workspace *space, struct file *file)
-{
-	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct dentry *root = BPF_CORE_READ(mnt, mnt_root);
-	struct dentry *parent;
-	space->exec.path_size = 0;
-	if (!BPF_CORE_READ(dentry, d_hash.pprev) && dentry != root)
-		space->exec.flags |= APUS_EXEC_PATH_DELETED;
-	for (int i = 0; i < COMPONENTS_MAX; i++) {
-		__u32 size = space->exec.path_size;
-		long got;
-		if (dentry == root) {
-			struct mount *mount = mount_of(mnt);
-			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
-			if (above == mount)
-				return;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			mnt = (void *)above + bpf_core_field_offset(struct mount, mnt);
-			root = BPF_CORE_READ(mnt, mnt_root);
-			continue;
-		}
-		if (!BOUNDED(size, APUS_PATH_MAX - COMPONENT_BYTES - 1))
-			break;
-		if (size)
-			space->payload[size++] = '/';
-		got = bpf_probe_read_kernel_str(space->payload + size, COMPONENT_BYTES,
-						BPF_CORE_READ(dentry, d_name.name));
-		if (got <= 0) {
-			space->exec.flags |= APUS_EXEC_PATH_UNREADABLE;
-			return;
-		}
-		space->exec.path_size = size + got - 1;
-		parent = BPF_CORE_READ(dentry, d_parent);
-		if (parent == dentry)
-			return; /* a memfd has a name and no directory */
-		dentry = parent;
-	}
-	space->exec.flags |= APUS_EXEC_PATH_TRUNCATED;
-}
+#define POINTERS_MAX	128 /* arguments of a failed exec */
+#define EXIT_GROUP_CODE 0x4 /* SIGNAL_GROUP_EXIT */
 
 /* A string of the kernel or of the process, by its reader; returns its size without the NUL. */
 #define WRITE_NAME(space, at, read, source)                                                        \
@@ -178,38 +107,6 @@ int on_exec(__u64 *context)
 	space->exec.args_size = write_args(space, at, mm);
 	finish(context, cell, space);
 	return 0;
-}
-
-/* Pointers to the name and to the argument vector of the exec call that a task is returning from.
- */
-struct call {
-	__u64 name;
-	__u64 arguments;
-};
-
-/* Registers of the last system call; the helper came with 5.15 (dd6e10fbd9fb). */
-static __always_inline struct pt_regs *registers(void)
-{
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
-		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	struct task_struct *task = (void *)bpf_get_current_task();
-	void *stack = BPF_CORE_READ(task, stack);
-	return stack + KERNEL_STACK_BYTES - bpf_core_type_size(struct pt_regs);
-}
-
-static __always_inline struct call call_of(bool at_directory)
-{
-	struct pt_regs *regs = registers();
-#if defined(__TARGET_ARCH_x86)
-	if (at_directory)
-		return (struct call){BPF_CORE_READ(regs, si), BPF_CORE_READ(regs, dx)};
-	return (struct call){BPF_CORE_READ(regs, di), BPF_CORE_READ(regs, si)};
-#elif defined(__TARGET_ARCH_arm64)
-	/* The result has replaced the first register; the kernel keeps the original. */
-	if (at_directory)
-		return (struct call){BPF_CORE_READ(regs, regs[1]), BPF_CORE_READ(regs, regs[2])};
-	return (struct call){BPF_CORE_READ(regs, orig_x0), BPF_CORE_READ(regs, regs[1])};
-#endif
 }
 
 /* Argument by argument, since there is no new address space that holds them in one piece. */

@@ -32,10 +32,8 @@ package struct AgentView: Sendable {
     self.port = port
   }
 
-  /// The labels of a workload in a snapshot.
-  package func labels(of workload: UInt32) -> String {
-    String(decoding: workloads.labels(of: workload), as: UTF8.self)
-  }
+  /// A workload of a snapshot, by its cgroup's path.
+  package func name(of workload: UInt32) -> String { workloads.name(of: workload) }
 }
 
 /// Arenas that wait for the next batch; more are freed, so that a burst leaves nothing behind.
@@ -59,6 +57,7 @@ package func runAgent(
   let health = Health(
     threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)])
   let endpoint = try Endpoint(settings, shared, health, version)
+  if let address = endpoint.address { try lock.publish(address: address) }
   // libbpf has parsed the kernel's types for each object: megabytes that nobody needs any more.
   capus_release_memory()
 
@@ -162,6 +161,8 @@ private func makeWait(
 /// The HTTP endpoint, when one is configured.
 private struct Endpoint: ~Copyable {
   let port: UInt16?
+  /// "127.0.0.1:9464", with the port that is bound.
+  let address: String?
   private let server: HTTPServer?
 
   init(
@@ -169,6 +170,7 @@ private struct Endpoint: ~Copyable {
   ) throws(AgentError) {
     guard let listen = settings.listen else {
       port = nil
+      address = nil
       server = nil
       return
     }
@@ -178,6 +180,8 @@ private struct Endpoint: ~Copyable {
       let server = try HTTPServer(
         try ListenAddress("\(listen)"), routes: makePages(shared, health, agentLabels: labels))
       port = server.port
+      let host = listen.address.contains(":") ? "[\(listen.address)]" : listen.address
+      address = "\(host):\(server.port)"
       self.server = consume server
     } catch {
       throw .serve(error)

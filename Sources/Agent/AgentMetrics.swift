@@ -11,6 +11,7 @@ internal import Probes
 struct Instruments {
   let executions: InstrumentID
   let runqueue: InstrumentID
+  let untracked: InstrumentID
   let produced: InstrumentID
   let delivered: InstrumentID
   let dropped: InstrumentID
@@ -34,6 +35,11 @@ struct Instruments {
         name: "apus.cpu.runqueue.latency", unit: "s",
         help: "Time that tasks were runnable and waited for a CPU.", kind: .histogram),
       shape: Instruments.shape, seriesMax: cgroups)
+    untracked = store.register(
+      InstrumentDescriptor(
+        name: "apus.cpu.runqueue.untracked", unit: "{wait}",
+        help: "Waits for a CPU whose beginning was not seen, so that they are in no histogram.",
+        kind: .counter))
     produced = store.register(
       InstrumentDescriptor(
         name: "apus.agent.events.produced", unit: "{event}",
@@ -103,6 +109,8 @@ struct SelfTelemetry {
       }
     }
   }
+
+  func record(untrackedWaits count: UInt64) { set(instruments.untracked, [], count) }
 
   func record(_ budget: MemoryBudget) {
     for (owner, bytes) in budget.parts { set(instruments.memoryLimit, [owner], UInt64(bytes)) }

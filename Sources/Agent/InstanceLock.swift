@@ -4,9 +4,32 @@
 internal import Glibc
 internal import Platform
 
+/// An agent that holds the lock.
+package struct RunningAgent: Sendable {
+  package let pid: String
+  /// Where it serves /metrics; nil when it serves nothing.
+  package let address: String?
+
+  /// What the lock's file says; nil when nobody holds the lock or the file cannot be read.
+  package static func find() -> RunningAgent? {
+    guard let file = try? Descriptor(path: InstanceLock.path, flags: O_RDONLY),
+      flock(file.raw, LOCK_SH | LOCK_NB) != 0
+    else { return nil }
+    return read()
+  }
+
+  /// The pid on the first line, the address on the second.
+  fileprivate static func read() -> RunningAgent {
+    let lines = (readText(InstanceLock.path) ?? "").split(separator: "\n")
+    return RunningAgent(
+      pid: lines.first.map(String.init) ?? "unknown",
+      address: lines.count > 1 ? String(lines[1]) : nil)
+  }
+}
+
 /// Holds the lock for as long as it lives.
 struct InstanceLock: ~Copyable {
-  static let path = "/run/apus.pid"
+  fileprivate static let path = "/run/apus.pid"
 
   private let file: Descriptor
 
@@ -14,10 +37,15 @@ struct InstanceLock: ~Copyable {
   init() throws(AgentError) {
     let file = try InstanceLock.open()
     guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
-      throw .alreadyRunning(pid: readText(InstanceLock.path) ?? "unknown")
+      throw .alreadyRunning(pid: RunningAgent.read().pid)
     }
     try InstanceLock.write("\(getpid())\n", to: file)
     self.file = file
+  }
+
+  /// Tells others where the metrics are.
+  borrowing func publish(address: String) throws(AgentError) {
+    try InstanceLock.write("\(getpid())\n\(address)\n", to: file)
   }
 
   private static func open() throws(AgentError) -> Descriptor {
@@ -32,7 +60,9 @@ struct InstanceLock: ~Copyable {
     _ text: String, to file: borrowing Descriptor
   ) throws(AgentError) {
     do throws(SystemError) {
-      guard ftruncate(file.raw, 0) == 0 else { throw .current("ftruncate") }
+      guard ftruncate(file.raw, 0) == 0, lseek(file.raw, 0, SEEK_SET) == 0 else {
+        throw .current("ftruncate")
+      }
       try unsafe Array(text.utf8).withUnsafeBufferPointer { bytes throws(SystemError) in
         try unsafe file.writeAll(UnsafeRawBufferPointer(bytes))
       }

@@ -20,25 +20,25 @@ struct LoadedProbes: ~Copyable {
     let ring = try SharedMap.ring(bytes: UInt32(settings.buffers.ringBytes))
     let ledger = try SharedMap.ledger()
     let preference = settings.hooks
-    var knobs = KnobDefaults(
+    var defaults = ProbeDefaults(
       selfPID: UInt32(getpid()), wakeBytes: UInt32(settings.buffers.ringBytes / 4)
-    ).knobs
-    knobs.failed = settings.exec.failed ? 1 : 0
-    let replicas = SlotHistograms.replicas(cpus: Int(knobs.cpus))
-    knobs.replicas = UInt32(replicas)
-    knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
+    )
+    defaults.knobs.failed = settings.exec.failed ? 1 : 0
+    let replicas = SlotHistograms.replicas(cpus: Int(defaults.knobs.cpus))
+    defaults.knobs.replicas = UInt32(replicas)
+    defaults.knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
     let slots = settings.runqlat.cgroupsMax
     let execve =
       settings.exec.enabled
-      ? try loadExecve(preference, knobs: knobs, ring: ring, ledger: ledger) : nil
+      ? try loadExecve(preference, defaults, ring: ring, ledger: ledger) : nil
     let runqlat =
       settings.runqlat.enabled
-      ? try loadRunqlat(preference, knobs: knobs, slots: slots, ledger: ledger) : nil
+      ? try loadRunqlat(preference, defaults, slots: slots, ledger: ledger) : nil
     self.ring = ring
     self.ledger = ledger
     self.execve = execve
     self.runqlat = runqlat
-    dimensions = (slots, replicas, Int(knobs.cpus))
+    dimensions = (slots, replicas, Int(defaults.knobs.cpus))
   }
 
   /// The histograms of the run queue, while this lives; nil when they were not asked for.

@@ -20,7 +20,7 @@ struct RunqueueSampler: ~Copyable {
     var goneAt: UInt64?
   }
 
-  private let histograms: SlotHistograms
+  private var histograms: SlotHistograms
   private let store: MetricStore
   private let instrument: InstrumentID
   private let workloads: Workloads
@@ -72,7 +72,11 @@ struct RunqueueSampler: ~Copyable {
         continue
       }
       guard now - goneAt >= RunqueueSampler.goneNanoseconds else { continue }
-      histograms.retire(key)
+      do throws(KernelError) { try histograms.retire(key) } catch {
+        // The slot stays taken: to reuse it could mix two workloads.
+        Log.error("cannot retire a histogram slot", ["error": "\(error)"])
+        continue
+      }
       entries[key] = nil
       quarantine.append((entry.slot, now))
       if let number = workloads.remove(key) { store.removeAll(workload: number) }

@@ -101,6 +101,9 @@ final class SampleLoop: @unchecked Sendable {
         counts.filteredScope = cell.filtered_scope
         counts.ringFull = cell.ring_full
         ledger.record(kernel: counts, kind: kind)
+        if kind == Int(APUS_KIND_RUNQUEUE.rawValue) {
+          telemetry.record(untrackedWaits: cell.untracked)
+        }
       } catch {
         Log.error("cannot read the ledger", ["error": "\(error)"])
       }

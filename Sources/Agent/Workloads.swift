@@ -16,6 +16,8 @@ final class Workloads: Sendable {
   private struct Entry {
     var resource: EncodedResource
     var labels: [UInt8]
+    /// For people.
+    var name: String
     var isResolved: Bool
   }
 
@@ -32,9 +34,11 @@ final class Workloads: Sendable {
     self.builder = builder
     var state = State()
     state.entries[Workloads.agent] = Entry(
-      resource: ResourceBuilder.encode(agentAttributes), labels: [], isResolved: true)
+      resource: ResourceBuilder.encode(agentAttributes), labels: [], name: "(agent)",
+      isResolved: true)
     state.entries[Workloads.other] = Entry(
-      resource: ResourceBuilder.encode(builder.workload([])), labels: [], isResolved: true)
+      resource: ResourceBuilder.encode(builder.workload([])), labels: [], name: "(other)",
+      isResolved: true)
     self.state = Mutex(state)
   }
 
@@ -48,7 +52,8 @@ final class Workloads: Sendable {
     let workload = table.workload(CgroupKey(key))
     let entry = Entry(
       resource: ResourceBuilder.encode(builder.workload(workload.attributes)),
-      labels: Workloads.labels(of: workload), isResolved: workload.path != nil)
+      labels: Workloads.labels(of: workload), name: workload.path ?? "(cgroup \(key))",
+      isResolved: workload.path != nil)
     return state.withLock { state in
       let number = known ?? state.next
       if known == nil { state.next += 1 }
@@ -72,6 +77,8 @@ final class Workloads: Sendable {
   }
 
   func labels(of number: UInt32) -> [UInt8] { state.withLock { $0.entries[number]?.labels ?? [] } }
+
+  func name(of number: UInt32) -> String { state.withLock { $0.entries[number]?.name ?? "?" } }
 
   /// A workload without a path is told apart by the kernel's own id.
   private static func labels(of workload: Workload) -> [UInt8] {

@@ -101,7 +101,9 @@ final class Lane {
       drop(.refused)
     case .retry(let after, let failure):
       let elapsed = now - firstAttemptAt
-      let wait = max(retry.backoff(attempt: attempt + 1, using: &random), after ?? 0)
+      // A collector may ask for years: what it asks for is bounded like everything else.
+      let asked = min(after ?? 0, retry.elapsedNanoseconds)
+      let wait = max(retry.backoff(attempt: attempt + 1, using: &random), asked)
       guard elapsed + wait <= retry.elapsedNanoseconds else {
         Log.error("gave up on a batch", ["destination": name, "reason": "\(failure)"])
         return drop(.expired)

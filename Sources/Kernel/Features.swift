@@ -24,22 +24,43 @@ public enum Features {
     }
     return String(text[text.index(after: open)..<close])
   }
+}
 
-  /// The number of arguments of typed tracepoints, without the context; nil when there is none.
-  public static func argumentCounts(ofTracepoints names: [String]) -> [String: Int] {
-    guard let btf = unsafe btf__load_vmlinux_btf() else { return [:] }
-    defer { unsafe btf__free(btf) }
-    var counts: [String: Int] = [:]
-    for name in names {
-      // typedef void (*btf_trace_NAME)(void *context, …)
-      let id = unsafe btf__find_by_name_kind(btf, "btf_trace_\(name)", UInt32(BTF_KIND_TYPEDEF))
-      guard id > 0,
-        let alias = unsafe btf__type_by_id(btf, UInt32(id)),
-        let pointer = unsafe btf__type_by_id(btf, alias.pointee.type),
-        let function = unsafe btf__type_by_id(btf, pointer.pointee.type)
-      else { continue }
-      counts[name] = unsafe Int(function.pointee.info & 0xffff) - 1
+/// The running kernel's own description of its types.
+@safe
+public struct KernelTypes: ~Copyable {
+  private let btf: OpaquePointer
+
+  /// nil without BTF.
+  public init?() {
+    guard let btf = unsafe btf__load_vmlinux_btf() else { return nil }
+    unsafe self.btf = btf
+  }
+
+  deinit { unsafe btf__free(btf) }
+
+  /// The number of arguments of a typed tracepoint, without the context; nil when there is none.
+  public borrowing func argumentCount(ofTracepoint name: String) -> Int? {
+    // typedef void (*btf_trace_NAME)(void *context, …)
+    let id = unsafe btf__find_by_name_kind(btf, "btf_trace_\(name)", UInt32(BTF_KIND_TYPEDEF))
+    guard id > 0,
+      let alias = unsafe btf__type_by_id(btf, UInt32(id)),
+      let pointer = unsafe btf__type_by_id(btf, alias.pointee.type),
+      let function = unsafe btf__type_by_id(btf, pointer.pointee.type)
+    else { return nil }
+    return unsafe Int(function.pointee.info & 0xffff) - 1
+  }
+
+  /// Whether a struct has a member of one of these names.
+  public borrowing func has(struct name: String, memberAmong members: [String]) -> Bool {
+    let id = unsafe btf__find_by_name_kind(btf, name, UInt32(BTF_KIND_STRUCT))
+    guard id > 0, let type = unsafe btf__type_by_id(btf, UInt32(id)) else { return false }
+    // Members follow the type in memory; vlen is in the low bits of info.
+    let first = unsafe UnsafeRawPointer(type + 1).assumingMemoryBound(to: btf_member.self)
+    for index in 0..<Int(unsafe type.pointee.info & 0xffff) {
+      guard let text = unsafe btf__name_by_offset(btf, first[index].name_off) else { continue }
+      if unsafe members.contains(String(cString: text)) { return true }
     }
-    return counts
+    return false
   }
 }

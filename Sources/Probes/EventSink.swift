@@ -88,12 +88,12 @@ package final class EventSink: RecordSink {
 
   package func accept(_ bytes: RawSpan) {
     guard let header = try? Record<apus_header>(bytes) else {
-      return ledger.drop(.truncated, kind: Int(APUS_KIND_NONE.rawValue))
+      return refuse(.truncated, APUS_KIND_NONE, bytes.byteCount)
     }
     switch UInt32(header.kind) {
     case APUS_KIND_EXEC.rawValue:
       guard let record = try? Record<apus_exec>(bytes), ProcessEncoder.isComplete(record) else {
-        return ledger.drop(.truncated, kind: Int(APUS_KIND_EXEC.rawValue))
+        return refuse(.truncated, APUS_KIND_EXEC, bytes.byteCount)
       }
       count(ExecutionKey(cgroup: record.process.cgroup_key, error: record.error))
       guard publish != nil else { return counted[Int(APUS_KIND_EXEC.rawValue)] += 1 }
@@ -102,15 +102,27 @@ package final class EventSink: RecordSink {
       }
     case APUS_KIND_EXIT.rawValue:
       guard let record = try? Record<apus_exit>(bytes) else {
-        return ledger.drop(.truncated, kind: Int(APUS_KIND_EXIT.rawValue))
+        return refuse(.truncated, APUS_KIND_EXIT, bytes.byteCount)
       }
       guard publish != nil else { return counted[Int(APUS_KIND_EXIT.rawValue)] += 1 }
       append(APUS_KIND_EXIT, cgroup: record.process.cgroup_key) { encoder, writer in
         encoder.encode(exit: record, to: &writer)
       }
     default:
-      ledger.drop(.unknownKind, kind: Int(APUS_KIND_NONE.rawValue))
+      refuse(.unknownKind, apus_kind(UInt32(header.kind)), bytes.byteCount)
     }
+  }
+
+  /// Counts a record that the two halves disagree about, and says so: it is our own fault.
+  private func refuse(_ loss: Loss, _ kind: apus_kind, _ byteCount: Int) {
+    let isKnown = loss == .truncated
+    ledger.drop(loss, kind: Int(isKnown ? kind.rawValue : APUS_KIND_NONE.rawValue))
+    Log.error(
+      isKnown ? "record is shorter than it says" : "record of an unknown kind",
+      [
+        "kind": "\(kind.rawValue)", "bytes": "\(byteCount)",
+        "expected": isKnown ? "the layout in apus_abi.h" : "a kind of apus_abi.h",
+      ])
   }
 
   /// Writes one record into the open batch; a full one is sealed first.

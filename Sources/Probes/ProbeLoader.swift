@@ -6,9 +6,38 @@ package import Config
 package import Kernel
 internal import Platform
 
-extension HookPreference {
-  fileprivate var variants: [HookVariant] {
-    switch self {
+/// What this kernel makes of the probes: knobs that all have in common, and which build is better.
+package struct ProbeDefaults: Sendable {
+  package var knobs: apus_knobs
+  private let isStorageSafe: Bool
+
+  /// Asks the kernel's type information.
+  package init(selfPID: UInt32, wakeBytes: UInt32) {
+    let types = KernelTypes()
+    knobs = apus_knobs()
+    knobs.self_pid = selfPID
+    knobs.wake_bytes = wakeBytes
+    knobs.uid = UInt32.max
+    knobs.cpus = UInt32(Features.possibleCPUs)
+    knobs.replicas = 1
+    switch types {
+    case .some(let types):
+      // 6.16 added group_dead.
+      let count = types.argumentCount(ofTracepoint: "sched_process_exit") ?? 1
+      knobs.exit_tells_group_dead = count >= 2 ? 1 : 0
+      // Before 6.4 task storage comes from kmalloc, which under the run queue's lock may wake
+      // kswapd and so take that lock again (bpf_mem_alloc came with storage_ma; a later kernel has
+      // kmalloc_nolock instead).
+      isStorageSafe = types.has(
+        struct: "bpf_local_storage_map", memberAmong: ["storage_ma", "use_kmalloc_nolock"])
+    case .none: isStorageSafe = false
+    }
+  }
+
+  /// The builds to try, best first.
+  fileprivate func variants(of probe: Probe, _ preference: HookPreference) -> [HookVariant] {
+    switch preference {
+    case .auto where probe == .runqlat && !isStorageSafe: [.compatible, .modern]
     case .auto: [.modern, .compatible]
     case .modern: [.modern]
     case .compatible: [.compatible]
@@ -16,35 +45,16 @@ extension HookPreference {
   }
 }
 
-/// What the knobs of every probe have in common.
-package struct KnobDefaults: Sendable {
-  package var knobs: apus_knobs
-
-  /// Asks the kernel's type information which arguments its tracepoints have.
-  package init(selfPID: UInt32, wakeBytes: UInt32) {
-    let counts = Features.argumentCounts(ofTracepoints: ["sched_process_exit", "sched_switch"])
-    knobs = apus_knobs()
-    knobs.self_pid = selfPID
-    knobs.wake_bytes = wakeBytes
-    knobs.uid = UInt32.max
-    // 6.16 added group_dead, 5.18 prev_state.
-    knobs.exit_tells_group_dead = counts["sched_process_exit", default: 0] >= 2 ? 1 : 0
-    knobs.switch_tells_state = counts["sched_switch", default: 0] >= 4 ? 1 : 0
-    knobs.cpus = UInt32(Features.possibleCPUs)
-    knobs.replicas = 1
-  }
-}
-
 /// Opens, adjusts and loads a probe; the next variant is tried when the kernel refuses one.
 package func load(
-  _ probe: Probe, preferring preference: HookPreference, knobs: apus_knobs,
+  _ probe: Probe, _ defaults: ProbeDefaults, preferring preference: HookPreference,
   adjust: (borrowing BPFObject) throws(KernelError) -> Void
 ) throws(KernelError) -> BPFObject {
   var refusal: KernelError?
-  for variant in preference.variants {
+  for variant in defaults.variants(of: probe, preference) {
     do throws(KernelError) {
       let object = try BPFObject(probe, variant: variant)
-      try object.set(knobs: knobs)
+      try object.set(knobs: defaults.knobs)
       try adjust(object)
       try object.load()
       return object
@@ -64,23 +74,24 @@ package let failedExecSections = "tracepoint/syscalls/"
 
 /// Loads the execve probe onto a ring and a ledger.
 package func loadExecve(
-  _ preference: HookPreference, knobs: apus_knobs, ring: borrowing SharedMap,
+  _ preference: HookPreference, _ defaults: ProbeDefaults, ring: borrowing SharedMap,
   ledger: borrowing SharedMap
 ) throws(KernelError) -> BPFObject {
-  try load(.execve, preferring: preference, knobs: knobs) { object throws(KernelError) in
+  try load(.execve, defaults, preferring: preference) { object throws(KernelError) in
     try object.share(ring)
     try object.share(ledger)
-    if knobs.failed == 0 { object.leaveOut(sectionsStarting: failedExecSections) }
+    if defaults.knobs.failed == 0 { object.leaveOut(sectionsStarting: failedExecSections) }
   }
 }
 
 /// Loads the runqlat probe with room for `slots` histograms.
 package func loadRunqlat(
-  _ preference: HookPreference, knobs: apus_knobs, slots: Int, ledger: borrowing SharedMap
+  _ preference: HookPreference, _ defaults: ProbeDefaults, slots: Int, ledger: borrowing SharedMap
 ) throws(KernelError) -> BPFObject {
-  try load(.runqlat, preferring: preference, knobs: knobs) { object throws(KernelError) in
+  try load(.runqlat, defaults, preferring: preference) { object throws(KernelError) in
     try object.share(ledger)
     try SlotHistograms.size(
-      object, slots: slots, replicas: Int(knobs.replicas), cpus: Int(knobs.cpus))
+      object, slots: slots, replicas: Int(defaults.knobs.replicas),
+      cpus: Int(defaults.knobs.cpus))
   }
 }

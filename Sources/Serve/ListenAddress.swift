@@ -63,7 +63,27 @@ package struct ListenAddress: Equatable, Sendable {
     guard unsafe setsockopt(descriptor, level, option, &on, size) == 0 else { throw failure(errno) }
   }
 
+  /// A socket that is connected to whoever listens there.
+  package func connect() throws(ServeError) -> Int32 {
+    let descriptor = socket(
+      isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw failure(errno) }
+    let code = unsafe withSocketAddress { unsafe Glibc.connect(descriptor, $0, $1) }
+    guard code == 0 else {
+      let error = failure(errno)
+      _ = close(descriptor)
+      throw error
+    }
+    return descriptor
+  }
+
   private func bind(to descriptor: Int32) -> Int32 {
+    unsafe withSocketAddress { unsafe Glibc.bind(descriptor, $0, $1) }
+  }
+
+  private func withSocketAddress(
+    _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+  ) -> Int32 {
     var storage = sockaddr_storage()
     return unsafe withUnsafeMutableBytes(of: &storage) { raw in
       let size: Int
@@ -85,8 +105,7 @@ package struct ListenAddress: Equatable, Sendable {
         preconditionFailure("an address that was parsed no longer is one")
       }
       guard let base = raw.baseAddress else { return -1 }
-      return unsafe Glibc.bind(
-        descriptor, base.assumingMemoryBound(to: sockaddr.self), socklen_t(size))
+      return unsafe body(base.assumingMemoryBound(to: sockaddr.self), socklen_t(size))
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apus doctor`: what this kernel and this process allow, which hooks are taken, and why not others.
 
+internal import Agent
 internal import CApusABI
 internal import CLI
 internal import Config
@@ -35,7 +36,7 @@ func runDoctor(_ options: DoctorOptions) throws(Failure) {
   if Capabilities.missingForTracing().isEmpty, Features.hasBTF {
     for probe in Probe.allCases { findings += hookFindings(probe) }
   }
-  findings.append(runningAgent())
+  findings += agentFindings()
   if options.json {
     for finding in findings { Output.line(json(finding)) }
   } else {
@@ -89,15 +90,15 @@ private func environmentFindings() -> [Finding] {
 
 /// Loads and attaches the probe for a moment, as the agent would, and tells what was taken.
 private func hookFindings(_ probe: Probe) -> [Finding] {
-  var knobs = KnobDefaults(selfPID: UInt32(getpid()), wakeBytes: 0).knobs
-  knobs.failed = 1
+  var defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: 0)
+  defaults.knobs.failed = 1
   do throws(KernelError) {
     let ring = try SharedMap.ring(bytes: 65_536)
     let ledger = try SharedMap.ledger()
     var object =
       switch probe {
-      case .execve: try loadExecve(.auto, knobs: knobs, ring: ring, ledger: ledger)
-      case .runqlat: try loadRunqlat(.auto, knobs: knobs, slots: 16, ledger: ledger)
+      case .execve: try loadExecve(.auto, defaults, ring: ring, ledger: ledger)
+      case .runqlat: try loadRunqlat(.auto, defaults, slots: 16, ledger: ledger)
       }
     try object.attach(optional: failedExecSections)
     return object.reports.map { report in
@@ -112,14 +113,26 @@ private func hookFindings(_ probe: Probe) -> [Finding] {
   }
 }
 
-private func runningAgent() -> Finding {
-  let path = "/run/apus.pid"
-  let raw = unsafe open(path, O_RDONLY | O_CLOEXEC)
-  guard raw >= 0 else { return Finding("agent", .ok, "not running") }
-  let file = Descriptor(owning: raw)
-  guard flock(file.raw, LOCK_SH | LOCK_NB) != 0 else { return Finding("agent", .ok, "not running") }
-  return Finding(
-    "agent", .ok, "running with pid \(readText(path) ?? "unknown"); its ledger is at /metrics")
+/// The ledger of a running agent, from its /metrics.
+private func agentFindings() -> [Finding] {
+  guard let agent = RunningAgent.find() else { return [Finding("agent", .ok, "not running")] }
+  let running = Finding("agent", .ok, "running with pid \(agent.pid)")
+  guard let address = agent.address else {
+    return [running, Finding("ledger", .warning, "not served", "run the agent with --listen")]
+  }
+  guard let ledger = LedgerPage(fetchedFrom: address) else {
+    return [
+      running,
+      Finding("ledger", .warning, "http://\(address)/metrics does not answer", "see its log"),
+    ]
+  }
+  return [running] + ledger.rows.map { row in
+    Finding(
+      "ledger", row.lost == 0 ? .ok : .warning,
+      "\(row.event) to \(row.destination): \(row.produced) produced, \(row.delivered) delivered, "
+        + "\(row.filtered) filtered, \(row.lost) lost\(row.reasons)",
+      row.lost == 0 ? "" : "raise buffers.ring or export.queue, or look at the collector")
+  }
 }
 
 private func show(_ findings: [Finding]) {

@@ -21,6 +21,9 @@ struct Summary {
     self.terminal = terminal
   }
 
+  /// What four columns of numbers leave.
+  private var nameWidth: Int { min(max(terminal.width - 46, 32), 80) }
+
   /// Draws until a signal comes.
   func run(until signals: Signals) {
     var last: [String: UInt64] = [:]
@@ -38,13 +41,14 @@ struct Summary {
     page += terminal.styled("apus \(version)", .bold) + "  no destination is set: "
     page += view.port.map { "metrics at http://127.0.0.1:\($0)/metrics" } ?? "nothing is exported"
     page += "\n\n"
-    page += left("EVENT", 24) + right("TOTAL", 12) + right("PER S", 10) + right("LOST", 10) + "\n"
+    page += left("EVENT", nameWidth) + right("TOTAL", 12) + right("PER S", 10)
+    page += right("LOST", 12) + "\n"
     for row in view.ledger.rows() where row.kind != "unknown" {
       let rate = (row.produced - min(row.produced, last[row.kind] ?? row.produced)) / 2
       last[row.kind] = row.produced
       let lost = row.dropped.filter { $0.loss.hop != "filter" }.reduce(0) { $0 + $1.count }
-      page += left(row.kind, 24) + right("\(row.produced)", 12) + right("\(rate)", 10)
-      page += right("\(lost)", 10) + "\n"
+      page += left(row.kind, nameWidth) + right("\(row.produced)", 12) + right("\(rate)", 10)
+      page += right("\(lost)", 12) + "\n"
     }
     page += "\n" + runqueue(snapshot) + "\nCtrl-C ends it.\n"
     Output.text(page)
@@ -56,11 +60,12 @@ struct Summary {
     let values = points.compactMap { point -> (UInt32, HistogramValue)? in
       if case .histogram(let value) = point.value { (point.workload, value) } else { nil }
     }.sorted { $0.1.count > $1.1.count }
-    var page = left("WAIT FOR A CPU (µs)", 24) + right("COUNT", 12) + right("P50", 10)
-    page += right("P99", 10) + right("MAX", 12) + "\n"
+    var page = left("WAIT FOR A CPU (µs), BY CGROUP", nameWidth) + right("COUNT", 12)
+    page += right("P50", 10) + right("P99", 10) + right("MAX", 12) + "\n"
     for (workload, value) in values.prefix(Summary.rowsMax) {
-      let name = view.labels(of: workload)
-      page += left(String(name.prefix(23)), 24) + right("\(value.count)", 12)
+      // The end of a path tells containers apart.
+      let name = printable(String(view.name(of: workload).suffix(nameWidth - 1)))
+      page += left(name, nameWidth) + right("\(value.count)", 12)
       page += right(micros(value.quantile(0.5)), 10) + right(micros(value.quantile(0.99)), 10)
       page += right(micros(value.max), 12) + "\n"
     }
@@ -80,7 +85,7 @@ extension HistogramValue {
     if rest <= 0 { return zeroThreshold }
     for (index, bucket) in counts.enumerated() {
       rest -= Int64(bucket)
-      if rest <= 0 { return exp2(Double(Int(offset) + index + 1) / 8) }
+      if rest <= 0 { return Swift.min(exp2(Double(Int(offset) + index + 1) / 8), max ?? .infinity) }
     }
     return max
   }

@@ -176,8 +176,8 @@ struct apus_knobs {
 	__u32 slot_key;	  /* runqlat: enum apus_slot_key */
 	__u32 replicas;	  /* histogram copies per slot: cpu modulo this; a power of two */
 	__u32 exit_tells_group_dead; /* sched_process_exit has the argument group_dead (6.16) */
-	__u32 switch_tells_state;    /* unused: the task's own state is right on every kernel */
 	__u32 cpus;	  /* possible CPUs */
+	__u32 reserved;
 };
 
 _Static_assert(sizeof(struct apus_header) == 24, "header is ABI");
