@@ -20,7 +20,9 @@ public enum LogLevel: String, Sendable, CaseIterable, Comparable {
   public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rank < right.rank }
 }
 
-/// Writes log lines. Any thread may call it.
+/// Writes log lines.
+///
+/// Any thread may call it.
 public final class Log: Sendable {
   public static let shared = Log()
 
