@@ -54,7 +54,9 @@ public struct KernelCounts: Sendable {
   public init() {}
 }
 
-/// Counts per batch, not per record, so one lock is enough. Any thread may use it.
+/// Counts per batch, not per record, so one lock is enough.
+///
+/// Any thread may use it.
 ///
 /// At any quiet moment, produced = delivered + Σ dropped, for each kind and destination.
 public final class Ledger: Sendable {
@@ -66,7 +68,9 @@ public final class Ledger: Sendable {
     public let delivered: UInt64
     public let dropped: [(loss: Loss, count: UInt64)]
 
-    /// What is neither delivered nor dropped: still on its way. Negative only by a fault of ours.
+    /// What is neither delivered nor dropped: still on its way.
+    ///
+    /// Negative only by a fault of ours.
     public var pending: Int64 {
       Int64(bitPattern: produced &- delivered &- dropped.reduce(0) { $0 &+ $1.count })
     }
