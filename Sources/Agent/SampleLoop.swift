@@ -99,6 +99,7 @@ final class SampleLoop: @unchecked Sendable {
         counts.produced = cell.produced
         counts.filteredSelf = cell.filtered_self
         counts.filteredScope = cell.filtered_scope
+        counts.untracked = cell.untracked
         counts.ringFull = cell.ring_full
         ledger.record(kernel: counts, kind: kind)
         if kind == Int(APUS_KIND_RUNQUEUE.rawValue) {

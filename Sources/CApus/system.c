@@ -54,7 +54,8 @@ int capus_open_cgroup(int mount_fd, uint64_t id)
 	union {
 		struct file_handle handle;
 		char room[sizeof(struct file_handle) + sizeof(id)];
-	} kernfs = {.handle = {.handle_bytes = sizeof(id), .handle_type = 0xfe /* FILEID_KERNFS */}};
+	} kernfs = {
+	    .handle = {.handle_bytes = sizeof(id), .handle_type = 0xfe /* FILEID_KERNFS */}};
 
 	memcpy(kernfs.handle.f_handle, &id, sizeof(id));
 	return open_by_handle_at(mount_fd, &kernfs.handle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

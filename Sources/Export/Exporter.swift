@@ -7,7 +7,9 @@ package import OTLP
 package import Platform
 package import Transport
 
-/// Where other threads hand batches in. Any thread may use it.
+/// Where other threads hand batches in.
+///
+/// Any thread may use it.
 package final class Intake: Sendable {
   fileprivate struct Entry: Sendable {
     let signals: [OTLP.Signal]

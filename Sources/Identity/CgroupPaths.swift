@@ -16,7 +16,9 @@ public struct CgroupKey: Hashable, Sendable {
   var id: UInt64 { raw & ~(3 << 60) }
 }
 
-/// Finds cgroups by id. Owned by one thread.
+/// Finds cgroups by id.
+///
+/// Owned by one thread.
 ///
 /// kernfs gives every cgroup directory a file handle that is its id, for both versions, so that
 /// opening by handle and reading the link of the descriptor is all. It needs CAP_DAC_READ_SEARCH.

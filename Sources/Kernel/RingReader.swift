@@ -10,7 +10,9 @@ public protocol RecordSink: AnyObject {
   func accept(_ record: RawSpan)
 }
 
-/// The consumer's side of one ring. Owned by the thread that drains.
+/// The consumer's side of one ring.
+///
+/// Owned by the thread that drains.
 ///
 /// Layout (kernel/bpf/ringbuf.c): a page with the consumer's position, writable; a page with the
 /// producers' position; the data twice in a row, so that no record is ever split.

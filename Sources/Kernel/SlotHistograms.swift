@@ -58,8 +58,9 @@ public struct SlotHistograms: ~Copyable {
     try object.resize("extremes", entries: UInt32(slots * cpus))
   }
 
-  /// Takes the maps of a loaded object and offers all slots but the overflow's. The object must
-  /// outlive this, and its programs be attached afterwards.
+  /// Takes the maps of a loaded object and offers all slots but the overflow's.
+  ///
+  /// The object must outlive this, and its programs be attached afterwards.
   public init(
     _ object: borrowing BPFObject, slots count: Int, replicas: Int, cpus: Int
   ) throws(KernelError) {
@@ -153,7 +154,9 @@ public struct SlotHistograms: ~Copyable {
     }
   }
 
-  /// Adds up the replicas of a slot. Every counter is read once.
+  /// Adds up the replicas of a slot.
+  ///
+  /// Every counter is read once.
   public borrowing func read(_ slot: Int, into reading: inout SlotReading) {
     let buckets = Int(APUS_HIST_BUCKETS)
     for index in reading.counters.indices { reading.counters[index] = 0 }

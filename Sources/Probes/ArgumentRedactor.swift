@@ -2,7 +2,9 @@
 // Hides secrets in arguments: values of password, token, secret and key options, and credentials
 // in URLs. It works on bytes, into a buffer of its own, and allocates nothing per argument.
 
-/// Decides argument by argument what may be shown. Owned by the thread that reads the ring.
+/// Decides argument by argument what may be shown.
+///
+/// Owned by the thread that reads the ring.
 ///
 /// By name, so a secret behind a name that says nothing (`-p hunter2`) is not found, and in doubt
 /// it hides too much rather than too little.

@@ -7,8 +7,9 @@ package import Kernel
 package import OTLP
 internal import Platform
 
-/// Writes LogRecord messages. Owned by the thread that reads the ring; nothing is allocated per
-/// record.
+/// Writes LogRecord messages.
+///
+/// Owned by the thread that reads the ring; nothing is allocated per record.
 @safe
 package struct ProcessEncoder: ~Copyable {
   private let keys = ProcessKeys()
@@ -190,7 +191,9 @@ package struct ProcessEncoder: ~Copyable {
   }
 }
 
-/// A process's start as text. Owned by the encoder.
+/// A process's start as text.
+///
+/// Owned by the encoder.
 ///
 /// Most processes of a moment started in the same second, so the date is kept from record to record.
 private struct CreationTime {

@@ -2,6 +2,7 @@
 // OpenTelemetry's variables: what each means, and that a bad one is named and not fatal.
 
 import Config
+import Platform
 import Testing
 
 @Suite("variables of OpenTelemetry")

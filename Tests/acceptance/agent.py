@@ -76,7 +76,15 @@ class Agent:
             env={**ENVIRONMENT, **dict(environment)}, stdin=subprocess.DEVNULL,
             stdout=self._output, stderr=self._log)
         if ready:
+            self._wait_until_ready()
+
+    def _wait_until_ready(self):
+        try:
             eventually(self.is_ready, 15, lambda: self.log)
+        except BaseException:
+            # Nobody holds it yet, and only one agent can run at a time.
+            self.stop()
+            raise
 
     def __enter__(self):
         return self
@@ -98,6 +106,8 @@ class Agent:
 
     def is_ready(self):
         assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.log}"
+        if self.settings["listen"] == "off":
+            return "msg=started" in self.log
         try:
             return self.get("/readyz").status == 200
         except (urllib.error.URLError, ConnectionError, TimeoutError):

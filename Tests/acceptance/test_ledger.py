@@ -18,7 +18,8 @@ from receiver import Fault
 from waiting import eventually
 
 COUNT = 20_000
-EVENTS = {"apus.process.exec": "exec", "apus.process.exit": "exit"}
+EXEC = "apus.process.exec"
+EVENTS = (EXEC, "apus.process.exit")
 
 
 class Others:
@@ -46,10 +47,16 @@ class Others:
 
 
 def snapshot(agent):
-    """(time before, ledger of exec, time after)."""
-    before = time.monotonic_ns()
-    ledger = agent.ledger("exec")
-    return before, ledger, time.monotonic_ns()
+    """(earliest time, ledger of exec, latest time) of a sample that the agent takes meanwhile.
+
+    Its page is renewed once a second, so only the moment at which it changes says how old it is.
+    """
+    page, earliest = agent.metrics_text(), time.monotonic_ns()
+    while agent.metrics_text() == page:
+        earliest = time.monotonic_ns()
+        time.sleep(0.01)
+    # It reads the kernel's counters a moment before it publishes them.
+    return earliest - 50_000_000, agent.ledger(EXEC), time.monotonic_ns()
 
 
 def received(receiver, name):
@@ -60,19 +67,19 @@ def received(receiver, name):
 def check_balance(agent, receiver):
     """At a quiet moment, for each kind: produced = delivered + dropped, and delivered is true."""
     def balanced():
-        for name, event in EVENTS.items():
+        for event in EVENTS:
             ledger = agent.ledger(event)
-            arrived = len(received(receiver, name))
+            arrived = len(received(receiver, event))
             if ledger.rest or list(ledger.delivered.values()) != [arrived]:
                 return False
         return True
 
     eventually(balanced, 60, lambda: "\n".join(
         f"{event}: {agent.ledger(event)} rest {agent.ledger(event).rest}, "
-        f"received {len(received(receiver, name))}" for name, event in EVENTS.items()))
+        f"received {len(received(receiver, event))}" for event in EVENTS))
 
 
-def run_storm(agent, workloads, directory, disturb):
+def run_storm(agent, workloads, directory, disturb, figures):
     """N and what `produced` grew by, less what other processes did; `disturb` runs meanwhile."""
     program = workloads.marked()
     others = Others(directory, program)
@@ -87,16 +94,21 @@ def run_storm(agent, workloads, directory, disturb):
     most = others.between(first_early, last_late)
     others.close()
     assert executed == COUNT
-    assert executed + least <= last.produced - first.produced <= executed + most
+    produced = last.produced - first.produced
+    figures(f"N {executed}, produced {produced}, others {least} to {most}")
+    assert executed + least <= produced <= executed + most
     return program
 
 
-def check_marked(receiver, program, agent):
+def check_marked(receiver, program, agent, figures):
     """The receiver's own count of the marked execs, and that something was dropped at all."""
-    marked = [event for event in received(receiver, "apus.process.exec").values()
+    marked = [event for event in received(receiver, EXEC).values()
               if event.get("process.executable.path") == str(program)]
     lost = COUNT - len(marked)
-    ledger = agent.ledger("exec")
+    ledger = agent.ledger(EXEC)
+    dropped = {"/".join(key[1:]): count for key, count in ledger.dropped.items() if count}
+    figures(f"produced {ledger.produced} in all, delivered {list(ledger.delivered.values())}, "
+            f"dropped {dropped}; marked and received {len(marked)}")
     assert 0 < lost <= sum(ledger.dropped.values())
     # Leaving out any one counter that is not zero unbalances the ledger.
     for key, value in ledger.dropped.items():
@@ -116,7 +128,7 @@ def settings(receiver, protocol="http/protobuf", **more):
             **{key.replace("__", "."): value for key, value in more.items()}}
 
 
-def test_a_ring_that_is_too_small_loses_and_says_how_much(workloads, receiver, tmp_path):
+def test_a_ring_that_is_too_small_loses_and_says_how_much(workloads, receiver, tmp_path, figures):
     with Agent(tmp_path, settings(receiver, buffers__ring="64KiB")) as agent:
         def stop_for_a_moment(storm):
             agent.signal(signal.SIGSTOP)
@@ -124,32 +136,33 @@ def test_a_ring_that_is_too_small_loses_and_says_how_much(workloads, receiver, t
             time.sleep(0.5)
             agent.signal(signal.SIGCONT)
 
-        program = run_storm(agent, workloads, tmp_path, stop_for_a_moment)
+        program = run_storm(agent, workloads, tmp_path, stop_for_a_moment, figures)
         check_balance(agent, receiver)
-        assert "ring" in hops(check_marked(receiver, program, agent))
+        assert "ring" in hops(check_marked(receiver, program, agent, figures))
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_a_full_queue_drops_and_says_how_much(workloads, receiver, tmp_path, protocol):
+def test_a_full_queue_drops_and_says_how_much(
+        workloads, receiver, tmp_path, protocol, figures):
     refusal = Fault(status=14 if protocol == "grpc" else 503)
     with Agent(tmp_path, settings(receiver, protocol, export__queue="256KiB",
                                   export__batch_bytes="64KiB", buffers__ring="4MiB")) as agent:
         receiver.always = refusal
-        program = run_storm(agent, workloads, tmp_path, lambda storm: None)
+        program = run_storm(agent, workloads, tmp_path, lambda storm: None, figures)
         receiver.always = Fault()
         check_balance(agent, receiver)
-        ledger = check_marked(receiver, program, agent)
+        ledger = check_marked(receiver, program, agent, figures)
         assert "queue" in hops(ledger) and "ring" not in hops(ledger)
 
 
-def test_a_slow_receiver_costs_events_that_are_counted(workloads, receiver, tmp_path):
+def test_a_slow_receiver_costs_events_that_are_counted(workloads, receiver, tmp_path, figures):
     with Agent(tmp_path, settings(receiver, export__queue="256KiB", export__batch_bytes="64KiB",
                                   buffers__ring="64KiB")) as agent:
         receiver.always = Fault(read_rate=400_000)
-        program = run_storm(agent, workloads, tmp_path, lambda storm: None)
+        program = run_storm(agent, workloads, tmp_path, lambda storm: None, figures)
         receiver.always = Fault()
         check_balance(agent, receiver)
-        assert "queue" in hops(check_marked(receiver, program, agent))
+        assert "queue" in hops(check_marked(receiver, program, agent, figures))
 
 
 def test_what_a_receiver_rejects_is_counted_and_not_sent_again(workloads, receiver, tmp_path):
@@ -159,11 +172,11 @@ def test_what_a_receiver_rejects_is_counted_and_not_sent_again(workloads, receiv
         workloads.storm(program, 100, rate=50)
 
         def rejected():
-            return sum(value for event in EVENTS.values()
+            return sum(value for event in EVENTS
                        for value in agent.ledger(event).dropped.values())
 
         eventually(lambda: rejected() >= 7, 15, lambda: agent.log)
-        eventually(lambda: all(agent.ledger(event).rest == 0 for event in EVENTS.values()), 15)
+        eventually(lambda: all(agent.ledger(event).rest == 0 for event in EVENTS), 15)
         # The partial success does not say which kind was rejected, only how many.
         assert rejected() - filtered(agent) == 7
         uids = [event["log.record.uid"] for event in events_of(receiver.messages("logs"))]
@@ -171,7 +184,7 @@ def test_what_a_receiver_rejects_is_counted_and_not_sent_again(workloads, receiv
 
 
 def filtered(agent):
-    return sum(value for event in EVENTS.values()
+    return sum(value for event in EVENTS
                for (_, hop, _), value in agent.ledger(event).dropped.items() if hop == "filter")
 
 
@@ -184,7 +197,7 @@ def test_a_refusal_for_good_drops_the_batch_and_counts_it(workloads, receiver, t
         workloads.storm(program, 23)
         check_balance(agent, receiver)
         assert any(hop == "export" and value
-                   for (_, hop, _), value in agent.ledger("exec").dropped.items())
+                   for (_, hop, _), value in agent.ledger(EXEC).dropped.items())
 
 
 def test_a_receiver_that_comes_back_gets_what_waited(workloads, receiver, tmp_path):
@@ -195,7 +208,7 @@ def test_a_receiver_that_comes_back_gets_what_waited(workloads, receiver, tmp_pa
         eventually(lambda: len(receiver.messages("logs", accepted=False)) >= 1)
         receiver.always = Fault()
         check_balance(agent, receiver)
-        marked = [event for event in received(receiver, "apus.process.exec").values()
+        marked = [event for event in received(receiver, EXEC).values()
                   if event.get("process.executable.path") == str(program)]
         assert len(marked) == 230
-        assert hops(agent.ledger("exec")) == set()
+        assert hops(agent.ledger(EXEC)) == set()

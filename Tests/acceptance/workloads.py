@@ -39,13 +39,16 @@ class Workloads:
         shutil.copy(BUILT / program, path)
         return path
 
-    def storm(self, program, count, rate=0):
+    def storm(self, program, count, rate=0, cgroup=None):
         """Executes `program` `count` times; the generator's own account."""
-        return json.loads(self.start_storm(program, count, rate).communicate(timeout=300)[0])
+        process = self.start_storm(program, count, rate, cgroup)
+        return json.loads(process.communicate(timeout=300)[0])
 
-    def start_storm(self, program, count, rate=0):
+    def start_storm(self, program, count, rate=0, cgroup=None):
+        """In a cgroup, the storm's own execution counts there too."""
         return subprocess.Popen([BUILT / "storm", program, str(count), str(rate)], env=EMPTY,
-                                stdout=subprocess.PIPE, text=True)
+                                stdout=subprocess.PIPE, text=True,
+                                preexec_fn=cgroup.join if cgroup else None)
 
     def case(self, name, program, *arguments, count=23):
         """(pid of the parent, [Child]) of `count` executions in the way that `name` says."""
@@ -87,10 +90,9 @@ class Cgroup:
     def procs(self):
         return self.path / "cgroup.procs"
 
-    @property
-    def id(self):
-        """The kernel's cgroup id is the inode number of its directory."""
-        return self.path.stat().st_ino
+    def join(self):
+        """Moves the calling process there."""
+        self.procs.write_text("0")
 
     def remove(self):
         from waiting import eventually

@@ -30,7 +30,8 @@ void capus_release_memory(void);
 /* Names a thread; `thread` is a pthread_t. */
 void capus_thread_name(unsigned long thread, const char *_Nonnull name);
 
-/* Opens the cgroup directory whose kernfs id is `id` in the hierarchy of `mount_fd`; -1 and errno. */
+/* Opens the cgroup directory whose kernfs id is `id` in the hierarchy of `mount_fd`; -1 and errno.
+ */
 int capus_open_cgroup(int mount_fd, uint64_t id);
 
 /* Ordered access to memory that the kernel or another thread writes (ring positions, counters). */
