@@ -6,16 +6,19 @@ import Glibc
 import Testing
 
 @Suite struct ReferenceFileTests {
-  /// deploy/apus.yaml, beside which this very file is found.
-  private static let text: String = {
+  private static let text = contents("deploy", "apus.yaml")
+
+  /// A file of the repository in which this very file is.
+  private static func contents(_ path: String...) -> String {
     let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-    let path = (root + ["deploy", "apus.yaml"]).joined(separator: "/")
-    guard let file = fopen(path, "r") else { return "" }
+    guard let file = fopen((root + path.map { $0[...] }).joined(separator: "/"), "r") else {
+      return ""
+    }
     defer { fclose(file) }
-    var bytes = [UInt8](repeating: 0, count: 65_536)
+    var bytes = [UInt8](repeating: 0, count: 131_072)
     let count = fread(&bytes, 1, bytes.count, file)
     return String(decoding: bytes[..<count], as: UTF8.self)
-  }()
+  }
 
   /// The file with the keys that are written as comments, which have no space after the `#`.
   private static var whole: String {
@@ -50,6 +53,15 @@ import Testing
     for row in OptionTable.rows {
       if let name = row.environment { #expect(Self.text.contains(name)) }
       if let flag = row.flag { #expect(Self.text.contains("--\(flag.name)")) }
+    }
+  }
+
+  @Test func theReadmeHasEveryKeyVariableAndFlag() {
+    let readme = Self.contents("README.md")
+    for row in OptionTable.rows {
+      #expect(readme.contains("| `\(row.key.rawValue)` |"), "\(row.key.rawValue)")
+      if let name = row.environment { #expect(readme.contains("`\(name)`")) }
+      if let flag = row.flag { #expect(readme.contains("`--\(flag.name)`")) }
     }
   }
 }
