@@ -16,7 +16,7 @@ struct FileErrorTests {
     ),
     (
       "telemetry: 1",
-      "apus.yaml:1:1: telemetry: unknown key; known here: exec, runqlat, buffers, export, "
+      "apus.yaml:1:1: telemetry: unknown key; known here: exec, runqlat, hooks, buffers, export, "
         + "metrics, file, listen, resource, log"
     ),
     (
