@@ -27,6 +27,7 @@ public struct SlotHistograms: ~Copyable {
   private let free: CInt
   private let histogramMap: CInt
   private let extremeMap: CInt
+  private let epochMap: CInt
   private let histograms: MappedArray<apus_hist>
   private let extremes: MappedArray<apus_extremes>
   private let replicas: Int
@@ -66,6 +67,7 @@ public struct SlotHistograms: ~Copyable {
     let slots = try object.descriptor(of: "slots")
     let histogramMap = try object.descriptor(of: "histograms")
     let extremeMap = try object.descriptor(of: "extremes")
+    let epochMap = try object.descriptor(of: ".data.epoch")
     let histograms = try MappedArray<apus_hist>(
       "histograms", descriptor: histogramMap, count: count * replicas)
     let extremes = try MappedArray<apus_extremes>(
@@ -75,6 +77,7 @@ public struct SlotHistograms: ~Copyable {
     self.free = free
     self.histogramMap = histogramMap
     self.extremeMap = extremeMap
+    self.epochMap = epochMap
     self.histograms = histograms
     self.extremes = extremes
     self.replicas = replicas
@@ -117,10 +120,20 @@ public struct SlotHistograms: ~Copyable {
   }
 
   /// Ends the use of a key; its slot may be offered again one interval later.
-  public borrowing func retire(_ key: UInt64) {
+  public borrowing func retire(_ key: UInt64) throws(KernelError) {
     var key = key
     // ENOENT is the only failure: the key is gone, which is what was asked.
     unsafe bpf_map_delete_elem(slots, &key)
+    // Tasks remember the slot that they last used; a new epoch makes them ask again.
+    var index: UInt32 = 0
+    var epoch: UInt32 = 0
+    guard unsafe bpf_map_lookup_elem(epochMap, &index, &epoch) == 0 else {
+      throw .map("epoch", SystemError("bpf_map_lookup_elem", code: errno))
+    }
+    epoch &+= 1
+    guard unsafe bpf_map_update_elem(epochMap, &index, &epoch, UInt64(BPF_ANY)) == 0 else {
+      throw .map("epoch", SystemError("bpf_map_update_elem", code: errno))
+    }
   }
 
   /// Calls `body` for each key and its slot, in no order.
