@@ -57,12 +57,13 @@ public struct CgroupPaths: ~Copyable {
       else { continue }
       let options = String(decoding: words[dash + 3], as: UTF8.self).split(separator: ",")
       let point = unescaped(words[4])
-      switch String(decoding: words[dash + 1], as: UTF8.self) {
-      case "cgroup2": points[0] = points[0] ?? point
-      case "cgroup" where options.contains("cpu"): points[1] = points[1] ?? point
-      case "cgroup" where options.contains("memory"): points[2] = points[2] ?? point
-      default: break
-      }
+      let type = String(decoding: words[dash + 1], as: UTF8.self)
+      // One v1 hierarchy may have both controllers.
+      let has = [
+        type == "cgroup2", type == "cgroup" && options.contains("cpu"),
+        type == "cgroup" && options.contains("memory"),
+      ]
+      for index in points.indices where has[index] { points[index] = points[index] ?? point }
     }
     return points
   }
