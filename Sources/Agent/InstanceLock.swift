@@ -11,16 +11,18 @@ struct InstanceLock: ~Copyable {
   private let file: Descriptor
 
   /// Takes the lock and writes our pid into its file.
-  init() throws(AgentError) {
-    let file = try InstanceLock.open()
+  init(path: String = InstanceLock.path) throws(AgentError) {
+    let file = try InstanceLock.open(path)
     guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
-      throw .alreadyRunning(pid: readText(InstanceLock.path) ?? "unknown")
+      // Empty for the moment between the holder's lock and its write.
+      let pid = readText(path) ?? ""
+      throw .alreadyRunning(pid: pid.isEmpty ? "unknown" : pid)
     }
-    try InstanceLock.write("\(getpid())\n", to: file)
+    try InstanceLock.write("\(getpid())\n", to: file, path)
     self.file = file
   }
 
-  private static func open() throws(AgentError) -> Descriptor {
+  private static func open(_ path: String) throws(AgentError) -> Descriptor {
     do throws(SystemError) {
       return try Descriptor(path: path, flags: O_RDWR | O_CREAT, mode: 0o644)
     } catch {
@@ -29,7 +31,7 @@ struct InstanceLock: ~Copyable {
   }
 
   private static func write(
-    _ text: String, to file: borrowing Descriptor
+    _ text: String, to file: borrowing Descriptor, _ path: String
   ) throws(AgentError) {
     do throws(SystemError) {
       guard ftruncate(file.raw, 0) == 0 else { throw .current("ftruncate") }
