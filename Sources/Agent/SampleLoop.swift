@@ -31,6 +31,7 @@ final class SampleLoop: @unchecked Sendable {
   private var table: WorkloadTable
   private var cells: LedgerReader
   private var runqueue: RunqueueSampler?
+  private var gone = GoneCgroups()
   private var builder: MetricBatchBuilder?
 
   init(
@@ -80,7 +81,7 @@ final class SampleLoop: @unchecked Sendable {
         exportAt = max(exportAt + intervalNanoseconds, now)
       }
       tick += 1
-      if tick % SampleLoop.reclaimTicks == 0 { runqueue?.reclaim(table, now: now) }
+      if tick % SampleLoop.reclaimTicks == 0 { forgetGone(now: now) }
       heartbeat.beat()
       if isLast { return }
     }
@@ -128,6 +129,18 @@ final class SampleLoop: @unchecked Sendable {
       Int64(clamping: count),
       of: series
         ?? store.overflow(instruments.executions, startUnixNanoseconds: startUnixNanoseconds))
+  }
+
+  /// Ends all that is kept for cgroups that no longer exist.
+  private func forgetGone(now: UInt64) {
+    var keys = Set(executions.snapshot().keys.map(\.cgroup))
+    if let slots = runqueue?.keys { keys.formUnion(slots) }
+    let expired = gone.expired(among: keys, in: table, now: now)
+    executions.remove { expired.contains($0.cgroup) }
+    runqueue?.retire(expired, now: now)
+    for key in expired {
+      if let number = workloads.remove(key) { store.removeAll(workload: number) }
+    }
   }
 
   private func export() {
