@@ -35,8 +35,8 @@ struct RunqueueSampler: ~Copyable {
     self.workloads = workloads
   }
 
-  /// Reads every slot in use.
-  mutating func sample(_ table: borrowing WorkloadTable, unixNanoseconds: UInt64) {
+  /// Reads every slot in use; `start` is when the sample before was taken.
+  mutating func sample(_ table: borrowing WorkloadTable, sinceUnixNanoseconds start: UInt64) {
     histograms.forEachSlot { key, slot in
       let known = entries[key]
       guard known == nil || known?.series == nil else { return }
@@ -44,7 +44,7 @@ struct RunqueueSampler: ~Copyable {
         slot: slot.slot,
         series: store.series(
           instrument, workload: workloads.number(of: key, in: table),
-          startUnixNanoseconds: unixNanoseconds))
+          startUnixNanoseconds: start))
     }
     for entry in entries.values {
       guard let series = entry.series else { continue }
@@ -53,7 +53,7 @@ struct RunqueueSampler: ~Copyable {
     }
     histograms.read(Int(APUS_SLOT_OVERFLOW), into: &reading)
     if reading.counters.contains(where: { $0 != 0 }) {
-      update(store.overflow(instrument, startUnixNanoseconds: unixNanoseconds))
+      update(store.overflow(instrument, startUnixNanoseconds: start))
     }
   }
 

@@ -28,6 +28,7 @@ final class SampleLoop: @unchecked Sendable {
   private let workloads: Workloads
   private let intervalNanoseconds: UInt64
   private let startUnixNanoseconds: UInt64
+  private var lastSampleUnixNanoseconds: UInt64
   private var table: WorkloadTable
   private var cells: LedgerReader
   private var runqueue: RunqueueSampler?
@@ -47,6 +48,7 @@ final class SampleLoop: @unchecked Sendable {
     instruments = shared.instruments
     workloads = shared.workloads
     startUnixNanoseconds = shared.startUnixNanoseconds
+    lastSampleUnixNanoseconds = shared.startUnixNanoseconds
     telemetry = SelfTelemetry(
       shared.store, shared.instruments, startUnixNanoseconds: shared.startUnixNanoseconds)
     intervalNanoseconds = UInt64(intervalMilliseconds) * 1_000_000
@@ -110,7 +112,10 @@ final class SampleLoop: @unchecked Sendable {
         Log.error("cannot read the ledger", ["error": "\(error)"])
       }
     }
-    runqueue?.sample(table, unixNanoseconds: Clock.shared.unixNanoseconds())
+    // What a new slot holds has come since the sample before.
+    let now = Clock.shared.unixNanoseconds()
+    runqueue?.sample(table, sinceUnixNanoseconds: lastSampleUnixNanoseconds)
+    lastSampleUnixNanoseconds = now
     for (key, count) in executions.snapshot() { record(key, count) }
     telemetry.record(ledger)
     telemetry.record(intake)

@@ -131,7 +131,7 @@ private func agentFindings() -> [Finding] {
       Finding(
         "ledger", row.lost == 0 ? .ok : .warning,
         "\(row.event) to \(row.destination): \(row.produced) produced, \(row.delivered) delivered, "
-          + "\(row.filtered) filtered, \(row.lost) lost\(row.reasons)",
+          + "\(row.filtered) filtered, \(row.lost) lost\(row.reasons), \(row.pending) on the way",
         row.lost == 0 ? "" : "raise buffers.ring or export.queue, or look at the collector")
     }
 }
