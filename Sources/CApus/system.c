@@ -4,11 +4,14 @@
 #include "capus.h"
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static void (*log_sink)(int level, const char *text);
 
@@ -37,6 +40,11 @@ const char *capus_errno_name(int code)
 const char *capus_signal_name(int number)
 {
 	return sigabbrev_np(number);
+}
+
+void capus_wait_for_programs(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 void capus_release_memory(void)
