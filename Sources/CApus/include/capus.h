@@ -25,8 +25,8 @@ const char *_Nullable capus_errno_name(int code);
 const char *_Nullable capus_signal_name(int number);
 
 /*
- * Returns when every BPF program that was running at the call has ended: membarrier's global command
- * waits for an RCU grace period. Where it is refused (nohz_full) the call returns at once.
+ * Returns when every BPF program that was running at the call has ended: membarrier's global
+ * command waits for an RCU grace period. Where it is refused (nohz_full) the call returns at once.
  */
 void capus_wait_for_programs(void);
 
