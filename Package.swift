@@ -57,7 +57,8 @@ let package = Package(
     module(
       "Agent",
       [
-        "CApus", "CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Transport", "Identity",
+        "CApus", "CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Transport",
+        "Identity",
         "Export", "Probes", "Serve",
       ]),
     module("CLI", ["Platform", "Metrics", "Config"]),

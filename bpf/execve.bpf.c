@@ -64,8 +64,10 @@ static __always_inline void finish(void *context, struct apus_ledger_cell *cell,
 {
 	__u32 size = space->exec.path_size + space->exec.name_size + space->exec.args_size;
 	/* Cannot be; the verifier has forgotten the three bounds. */
-	if (!BOUNDED(size, PAYLOAD_MAX))
+	if (!BOUNDED(size, PAYLOAD_MAX)) {
+		FETCH_ADD(&cell->untracked);
 		return;
+	}
 	emit(context, cell, &space->exec.header, sizeof(space->exec) + size);
 }
 
@@ -87,7 +89,7 @@ int on_exec(__u64 *context)
 		return 0;
 	space = workspace(0);
 	if (!space)
-		return 0;
+		goto untracked;
 	mm = READ(task, mm);
 	head(&space->exec.header, APUS_KIND_EXEC, sequence);
 	describe(&space->exec.process, task);
@@ -98,14 +100,17 @@ int on_exec(__u64 *context)
 	write_path(space, READ(mm, exe_file));
 	at = space->exec.path_size;
 	if (!BOUNDED(at, APUS_PATH_MAX))
-		return 0;
+		goto untracked;
 	space->exec.name_size =
 	    WRITE_NAME(space, at, bpf_probe_read_kernel_str, READ(program, filename));
 	at += space->exec.name_size;
 	if (!BOUNDED(at, APUS_PATH_MAX + APUS_NAME_MAX))
-		return 0;
+		goto untracked;
 	space->exec.args_size = write_args(space, at, mm);
 	finish(context, cell, space);
+	return 0;
+untracked: /* Cannot be either, and would not be silent. */
+	FETCH_ADD(&cell->untracked);
 	return 0;
 }
 
@@ -151,8 +156,7 @@ static __always_inline int on_failure(void *context, long result, bool at_direct
 	if (result >= 0 || !knobs.failed)
 		return 0;
 	cell = ledger_of(APUS_KIND_EXEC);
-	space = workspace(1);
-	if (!cell || !space)
+	if (!cell)
 		return 0;
 #ifdef APUS_COMPAT
 	task = (void *)bpf_get_current_task();
@@ -162,6 +166,11 @@ static __always_inline int on_failure(void *context, long result, bool at_direct
 	sequence = FETCH_ADD(&cell->produced) + 1;
 	if (filtered(task, cell))
 		return 0;
+	space = workspace(1);
+	if (!space) {
+		FETCH_ADD(&cell->untracked);
+		return 0;
+	}
 	call = call_of(at_directory);
 	head(&space->exec.header, APUS_KIND_EXEC, sequence);
 	describe(&space->exec.process, task);
@@ -171,8 +180,10 @@ static __always_inline int on_failure(void *context, long result, bool at_direct
 	space->exec.caller_tid = space->exec.process.tid;
 	at = WRITE_NAME(space, 0, bpf_probe_read_user_str, (void *)call.name);
 	space->exec.name_size = at;
-	if (!BOUNDED(at, APUS_NAME_MAX))
+	if (!BOUNDED(at, APUS_NAME_MAX)) {
+		FETCH_ADD(&cell->untracked);
 		return 0;
+	}
 	write_pointed(space, at, call.arguments);
 	space->exec.args_length = space->exec.args_size;
 	finish(context, cell, space);

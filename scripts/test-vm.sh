@@ -23,9 +23,10 @@ fi
 
 status=0
 for series in 6.1.0 6.12; do
-	image=$(apt-cache pkgnames "linux-image-$series" | grep -- '[0-9]-cloud-amd64$\|deb12-cloud-amd64$' |
-		sort --version-sort | tail -1)
+	image=$(apt-cache pkgnames "linux-image-$series" |
+		grep -- '[0-9]-cloud-amd64$\|deb12-cloud-amd64$' | sort --version-sort | tail -1)
 	scripts/vm/kernel.sh "$image" "$vm"
-	scripts/vm/boot.sh "$vm/$image/boot/vmlinuz-${image#linux-image-}" "$vm/initrd.gz" || status=1
+	kernel=$vm/$image/boot/vmlinuz-${image#linux-image-}
+	scripts/vm/boot.sh "$kernel" "$vm/initrd.gz" || status=1
 done
 exit $status

@@ -73,7 +73,9 @@ struct Instruments {
   }
 }
 
-/// Copies the ledger and the exporter's counts into the store. Owned by the sample thread.
+/// Copies the ledger and the exporter's counts into the store.
+///
+/// Owned by the sample thread.
 struct SelfTelemetry {
   private let store: MetricStore
   private let instruments: Instruments

@@ -15,12 +15,13 @@ package struct RunningAgent: Sendable {
     guard let file = try? Descriptor(path: InstanceLock.path, flags: O_RDONLY),
       flock(file.raw, LOCK_SH | LOCK_NB) != 0
     else { return nil }
-    return read()
+    return read(InstanceLock.path)
   }
 
-  /// The pid on the first line, the address on the second.
-  fileprivate static func read() -> RunningAgent {
-    let lines = (readText(InstanceLock.path) ?? "").split(separator: "\n")
+  /// The pid on the first line, the address on the second; the file is empty for the moment between
+  /// the holder's lock and its write.
+  fileprivate static func read(_ path: String) -> RunningAgent {
+    let lines = (readText(path) ?? "").split(separator: "\n")
     return RunningAgent(
       pid: lines.first.map(String.init) ?? "unknown",
       address: lines.count > 1 ? String(lines[1]) : nil)
@@ -32,23 +33,25 @@ struct InstanceLock: ~Copyable {
   fileprivate static let path = "/run/apus.pid"
 
   private let file: Descriptor
+  private let path: String
 
   /// Takes the lock and writes our pid into its file.
-  init() throws(AgentError) {
-    let file = try InstanceLock.open()
+  init(path: String = InstanceLock.path) throws(AgentError) {
+    let file = try InstanceLock.open(path)
     guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
-      throw .alreadyRunning(pid: RunningAgent.read().pid)
+      throw .alreadyRunning(pid: RunningAgent.read(path).pid)
     }
-    try InstanceLock.write("\(getpid())\n", to: file)
+    try InstanceLock.write("\(getpid())\n", to: file, path)
     self.file = file
+    self.path = path
   }
 
   /// Tells others where the metrics are.
   borrowing func publish(address: String) throws(AgentError) {
-    try InstanceLock.write("\(getpid())\n\(address)\n", to: file)
+    try InstanceLock.write("\(getpid())\n\(address)\n", to: file, path)
   }
 
-  private static func open() throws(AgentError) -> Descriptor {
+  private static func open(_ path: String) throws(AgentError) -> Descriptor {
     do throws(SystemError) {
       return try Descriptor(path: path, flags: O_RDWR | O_CREAT, mode: 0o644)
     } catch {
@@ -57,7 +60,7 @@ struct InstanceLock: ~Copyable {
   }
 
   private static func write(
-    _ text: String, to file: borrowing Descriptor
+    _ text: String, to file: borrowing Descriptor, _ path: String
   ) throws(AgentError) {
     do throws(SystemError) {
       guard ftruncate(file.raw, 0) == 0, lseek(file.raw, 0, SEEK_SET) == 0 else {

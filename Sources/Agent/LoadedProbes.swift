@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel half as one thing: what is loaded together, attached together and gone together.
 
+internal import CApus
 internal import CApusABI
 internal import Config
 internal import Glibc
@@ -54,10 +55,12 @@ struct LoadedProbes: ~Copyable {
     return (execve?.reports ?? []) + (runqlat?.reports ?? [])
   }
 
-  /// Ends production; the maps stay readable.
+  /// Ends production; the maps stay readable, and nothing is added to them afterwards.
   mutating func detach() {
     execve?.detach()
     runqlat?.detach()
+    // A program that was running may still reserve and submit: the last drain must come after it.
+    capus_wait_for_programs()
   }
 }
 

@@ -8,7 +8,9 @@ internal import Platform
 internal import Serve
 internal import Synchronization
 
-/// Whether the agent is up, and why not. Any thread may use it.
+/// Whether the agent is up, and why not.
+///
+/// Any thread may use it.
 final class Health: Sendable {
   /// A thread that has done nothing for so long hangs.
   private static let staleNanoseconds: UInt64 = 10_000_000_000
@@ -30,7 +32,9 @@ final class Health: Sendable {
   var ready: Bool { isReady.load(ordering: .acquiring) }
 }
 
-/// The pages. Answered on the HTTP library's thread.
+/// The pages.
+///
+/// Answered on the HTTP library's thread.
 func makePages(_ shared: SharedParts, _ health: Health, agentLabels: [UInt8]) -> [HTTPRoute] {
   let exposition = ExpositionBox(agentLabels)
   return [

@@ -46,7 +46,9 @@ final class RingLoop: @unchecked Sendable {
   }
 }
 
-/// When a thread last did its work. Any thread may read it.
+/// When a thread last did its work.
+///
+/// Any thread may read it.
 final class Heartbeat: Sendable {
   private let last = Atomic<UInt64>(Clock.bootNanoseconds())
 

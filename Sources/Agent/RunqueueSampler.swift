@@ -9,18 +9,15 @@ internal import Platform
 
 /// Owned by the sample thread.
 struct RunqueueSampler: ~Copyable {
-  /// A cgroup that is gone is still exported this long, so that its last counts arrive.
-  private static let goneNanoseconds: UInt64 = 120_000_000_000
   /// A program may hold a slot's number for microseconds after its key was deleted.
   private static let quarantineNanoseconds: UInt64 = 2_000_000_000
 
-  private struct Entry {
+  struct Entry {
     var slot: UInt32
     var series: SeriesID?
-    var goneAt: UInt64?
   }
 
-  private var histograms: SlotHistograms
+  private let histograms: SlotHistograms
   private let store: MetricStore
   private let instrument: InstrumentID
   private let workloads: Workloads
@@ -38,8 +35,8 @@ struct RunqueueSampler: ~Copyable {
     self.workloads = workloads
   }
 
-  /// Reads every slot in use.
-  mutating func sample(_ table: borrowing WorkloadTable, unixNanoseconds: UInt64) {
+  /// Reads every slot in use; `start` is when the sample before was taken.
+  mutating func sample(_ table: borrowing WorkloadTable, sinceUnixNanoseconds start: UInt64) {
     histograms.forEachSlot { key, slot in
       let known = entries[key]
       guard known == nil || known?.series == nil else { return }
@@ -47,7 +44,7 @@ struct RunqueueSampler: ~Copyable {
         slot: slot.slot,
         series: store.series(
           instrument, workload: workloads.number(of: key, in: table),
-          startUnixNanoseconds: unixNanoseconds), goneAt: nil)
+          startUnixNanoseconds: start))
     }
     for entry in entries.values {
       guard let series = entry.series else { continue }
@@ -56,31 +53,16 @@ struct RunqueueSampler: ~Copyable {
     }
     histograms.read(Int(APUS_SLOT_OVERFLOW), into: &reading)
     if reading.counters.contains(where: { $0 != 0 }) {
-      update(store.overflow(instrument, startUnixNanoseconds: unixNanoseconds))
+      update(store.overflow(instrument, startUnixNanoseconds: start))
     }
   }
 
-  /// Gives slots of cgroups that no longer exist back to the kernel half.
-  mutating func reclaim(_ table: borrowing WorkloadTable, now: UInt64) {
-    for (key, entry) in entries {
-      guard table.workload(CgroupKey(key)).path == nil else {
-        entries[key]?.goneAt = nil
-        continue
-      }
-      guard let goneAt = entry.goneAt else {
-        entries[key]?.goneAt = now
-        continue
-      }
-      guard now - goneAt >= RunqueueSampler.goneNanoseconds else { continue }
-      do throws(KernelError) { try histograms.retire(key) } catch {
-        // The slot stays taken: to reuse it could mix two workloads.
-        Log.error("cannot retire a histogram slot", ["error": "\(error)"])
-        continue
-      }
-      entries[key] = nil
-      quarantine.append((entry.slot, now))
-      if let number = workloads.remove(key) { store.removeAll(workload: number) }
-    }
+  /// The cgroups that have a slot.
+  var keys: Dictionary<UInt64, Entry>.Keys { entries.keys }
+
+  /// Takes the slots of cgroups that are gone, and gives those back to the kernel half that nothing
+  /// can be counting in any more.
+  mutating func retire(_ gone: Set<UInt64>, now: UInt64) {
     quarantine.removeAll { slot, since in
       guard now - since >= RunqueueSampler.quarantineNanoseconds else { return false }
       do throws(KernelError) {
@@ -89,6 +71,16 @@ struct RunqueueSampler: ~Copyable {
       } catch {
         Log.error("cannot reuse a histogram slot", ["slot": "\(slot)", "error": "\(error)"])
         return false
+      }
+    }
+    for key in gone {
+      guard let entry = entries.removeValue(forKey: key) else { continue }
+      do throws(KernelError) {
+        try histograms.retire(key)
+        quarantine.append((entry.slot, now))
+      } catch {
+        // The slot stays out of use: counts of two cgroups in one would be a lie.
+        Log.error("cannot retire a histogram slot", ["slot": "\(entry.slot)", "error": "\(error)"])
       }
     }
   }

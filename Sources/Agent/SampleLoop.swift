@@ -28,9 +28,11 @@ final class SampleLoop: @unchecked Sendable {
   private let workloads: Workloads
   private let intervalNanoseconds: UInt64
   private let startUnixNanoseconds: UInt64
+  private var lastSampleUnixNanoseconds: UInt64
   private var table: WorkloadTable
   private var cells: LedgerReader
   private var runqueue: RunqueueSampler?
+  private var gone = GoneCgroups()
   private var builder: MetricBatchBuilder?
 
   init(
@@ -46,6 +48,7 @@ final class SampleLoop: @unchecked Sendable {
     instruments = shared.instruments
     workloads = shared.workloads
     startUnixNanoseconds = shared.startUnixNanoseconds
+    lastSampleUnixNanoseconds = shared.startUnixNanoseconds
     telemetry = SelfTelemetry(
       shared.store, shared.instruments, startUnixNanoseconds: shared.startUnixNanoseconds)
     intervalNanoseconds = UInt64(intervalMilliseconds) * 1_000_000
@@ -80,7 +83,7 @@ final class SampleLoop: @unchecked Sendable {
         exportAt = max(exportAt + intervalNanoseconds, now)
       }
       tick += 1
-      if tick % SampleLoop.reclaimTicks == 0 { runqueue?.reclaim(table, now: now) }
+      if tick % SampleLoop.reclaimTicks == 0 { forgetGone(now: now) }
       heartbeat.beat()
       if isLast { return }
     }
@@ -99,6 +102,7 @@ final class SampleLoop: @unchecked Sendable {
         counts.produced = cell.produced
         counts.filteredSelf = cell.filtered_self
         counts.filteredScope = cell.filtered_scope
+        counts.untracked = cell.untracked
         counts.ringFull = cell.ring_full
         ledger.record(kernel: counts, kind: kind)
         if kind == Int(APUS_KIND_RUNQUEUE.rawValue) {
@@ -108,7 +112,10 @@ final class SampleLoop: @unchecked Sendable {
         Log.error("cannot read the ledger", ["error": "\(error)"])
       }
     }
-    runqueue?.sample(table, unixNanoseconds: Clock.shared.unixNanoseconds())
+    // What a new slot holds has come since the sample before.
+    let now = Clock.shared.unixNanoseconds()
+    runqueue?.sample(table, sinceUnixNanoseconds: lastSampleUnixNanoseconds)
+    lastSampleUnixNanoseconds = now
     for (key, count) in executions.snapshot() { record(key, count) }
     telemetry.record(ledger)
     telemetry.record(intake)
@@ -127,6 +134,18 @@ final class SampleLoop: @unchecked Sendable {
       Int64(clamping: count),
       of: series
         ?? store.overflow(instruments.executions, startUnixNanoseconds: startUnixNanoseconds))
+  }
+
+  /// Ends all that is kept for cgroups that no longer exist.
+  private func forgetGone(now: UInt64) {
+    var keys = Set(executions.snapshot().keys.map(\.cgroup))
+    if let slots = runqueue?.keys { keys.formUnion(slots) }
+    let expired = gone.expired(among: keys, in: table, now: now)
+    executions.remove { expired.contains($0.cgroup) }
+    runqueue?.retire(expired, now: now)
+    for key in expired {
+      if let number = workloads.remove(key) { store.removeAll(workload: number) }
+    }
   }
 
   private func export() {

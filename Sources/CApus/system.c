@@ -4,11 +4,14 @@
 #include "capus.h"
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static void (*log_sink)(int level, const char *text);
 
@@ -39,6 +42,11 @@ const char *capus_signal_name(int number)
 	return sigabbrev_np(number);
 }
 
+void capus_wait_for_programs(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
 void capus_release_memory(void)
 {
 	malloc_trim(0);
@@ -54,7 +62,8 @@ int capus_open_cgroup(int mount_fd, uint64_t id)
 	union {
 		struct file_handle handle;
 		char room[sizeof(struct file_handle) + sizeof(id)];
-	} kernfs = {.handle = {.handle_bytes = sizeof(id), .handle_type = 0xfe /* FILEID_KERNFS */}};
+	} kernfs = {
+	    .handle = {.handle_bytes = sizeof(id), .handle_type = 0xfe /* FILEID_KERNFS */}};
 
 	memcpy(kernfs.handle.f_handle, &id, sizeof(id));
 	return open_by_handle_at(mount_fd, &kernfs.handle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -32,7 +32,7 @@ package enum CommandTable {
   private static let verbose = FlagSpec("verbose", "v", nil, "Print what libbpf says")
   private static let cgroup = FlagSpec(
     "cgroup", "c", Argument(placeholder: "CGROUP", type: .directory),
-    "Only tasks in this cgroup or below it (a directory)")
+    "Only tasks in or below this cgroup, as /sys/fs/cgroup/system.slice")
 
   static let agent = CommandSpec(
     name: "agent", summary: "Watch this node and export what it does",
@@ -40,7 +40,8 @@ package enum CommandTable {
       Loads the probes, serves /metrics, and sends OTLP logs and metrics to the endpoint that the
       configuration or the OTEL_* variables name. Without an endpoint it writes OTLP JSON lines to
       the file asked for, or shows a live summary. Flags win over the environment, the environment
-      over the file, the file over the defaults. SIGTERM flushes and leaves nothing behind.
+      over the file, the file over the defaults; 'apus config print' shows every option. No file is
+      read unless --config names one. SIGTERM flushes and leaves nothing behind.
       """,
     flags: configuration,
     examples: [
@@ -57,7 +58,7 @@ package enum CommandTable {
     name: "execsnoop", summary: "Print each new program with its arguments",
     paragraph: """
       Prints one line per exec as it happens: name, pid, parent, return value and arguments. Failed
-      execs are shown with -x. Stop with Ctrl-C.
+      execs are shown with -x. Arguments are printed as they are, secrets too. Stop with Ctrl-C.
       """,
     flags: [
       FlagSpec("time", "T", nil, "Include the time of day (HH:MM:SS)"),
@@ -76,7 +77,7 @@ package enum CommandTable {
       FlagSpec("print-uid", "U", nil, "Include the user id"),
       FlagSpec(
         "max-args", nil, Argument(placeholder: "COUNT", type: .integer(1...4096)),
-        "Most arguments to print (default 20)"),
+        "Most arguments to print; 20 if not given"),
       verbose, cgroup, json,
     ],
     examples: [
@@ -95,14 +96,14 @@ package enum CommandTable {
     positionals: [
       PositionalSpec(
         name: "INTERVAL", type: .integer(1...86_400), isRequired: false,
-        help: "Seconds between histograms"),
+        help: "Seconds between histograms; one at Ctrl-C if not given"),
       PositionalSpec(
         name: "COUNT", type: .integer(1...1_000_000_000), isRequired: false,
-        help: "How many histograms to print"),
+        help: "How many histograms; until Ctrl-C if not given"),
     ],
     flags: [
       FlagSpec("timestamp", "T", nil, "Include the time of day"),
-      FlagSpec("milliseconds", "m", nil, "Count in milliseconds"),
+      FlagSpec("milliseconds", "m", nil, "Count in milliseconds, not microseconds"),
       FlagSpec("pids", "P", nil, "One histogram per process"),
       FlagSpec("tids", "L", nil, "One histogram per thread"),
       FlagSpec("pidnss", nil, nil, "One histogram per PID namespace"),
@@ -122,8 +123,9 @@ package enum CommandTable {
   static let doctor = CommandSpec(
     name: "doctor", summary: "Say what works on this machine, and why not the rest",
     paragraph: """
-      Checks the kernel, BTF, lockdown and capabilities, tries which hooks each probe can take, and
-      prints the loss ledger of a running agent.
+      Checks the kernel, BTF, lockdown and capabilities, attaches each probe for a moment to see
+      which hooks it takes, and prints the loss ledger of a running agent from its /metrics. Exits
+      with 4 when something that Apus needs is missing; a warning is no reason.
       """,
     flags: [json],
     examples: [
@@ -136,14 +138,15 @@ package enum CommandTable {
     name: "config check", summary: "Say whether the agent would accept this configuration",
     paragraph: """
       Reads the file, the OTEL_* variables and the flags exactly as the agent would, prints what is
-      wrong with place, key and what would be right, and starts nothing.
+      wrong with place, key and what would be right, and starts nothing. A wrong file or flag is an
+      error; a wrong variable is a warning, which leaves the exit code 0.
       """,
     flags: configuration,
     examples: [
       Example(command: "apus config check --config apus.yaml", meaning: "check one file"),
       Example(
         command: "OTEL_METRIC_EXPORT_INTERVAL=10s apus config check",
-        meaning: "check the environment, here a wrong duration"),
+        meaning: "check the environment: a wrong variable is a warning, and not used"),
     ],
     exitCodes: [.ok, .usage, .configuration])
 

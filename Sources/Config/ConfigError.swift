@@ -55,6 +55,9 @@ package struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible 
   package var description: String {
     let (wrong, right) = sentence
     let subject = key.isEmpty ? "" : "\(key): "
+    if case .unreadable = kind, case .file(let path, _) = source {
+      return "\(path): \(wrong); \(right)"
+    }
     return "\(source.place): \(subject)\(wrong); \(right)"
   }
 

@@ -4,7 +4,9 @@
 public import OTLP
 internal import Synchronization
 
-/// First in, first out. Any thread may offer; the export thread takes.
+/// First in, first out.
+///
+/// Any thread may offer; the export thread takes.
 public final class BatchQueue: Sendable {
   private struct State {
     var batches: [SealedBatch] = []

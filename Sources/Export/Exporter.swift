@@ -7,7 +7,9 @@ package import OTLP
 package import Platform
 package import Transport
 
-/// Where other threads hand batches in. Any thread may use it.
+/// Where other threads hand batches in.
+///
+/// Any thread may use it.
 package final class Intake: Sendable {
   fileprivate struct Entry: Sendable {
     let signals: [OTLP.Signal]
@@ -87,6 +89,13 @@ package final class Exporter: @unchecked Sendable {
     return settings.export.logs.console || settings.export.metrics.console ? "-" : nil
   }
 
+  /// A file that was asked for takes everything, `console` only the signals that say so.
+  private static func fileSignals(_ settings: Settings) -> [OTLP.Signal] {
+    if settings.otlpFile != nil { return [.logs, .metrics] }
+    return (settings.export.logs.console ? [.logs] : [])
+      + (settings.export.metrics.console ? [.metrics] : [])
+  }
+
   package init(_ settings: Settings, version: String, ledger: Ledger) throws(ExportError) {
     let event: Event
     do throws(SystemError) { event = try Event() } catch { throw .system(error) }
@@ -116,7 +125,7 @@ package final class Exporter: @unchecked Sendable {
         file = lane
         entries.append(
           Intake.Entry(
-            signals: [.logs, .metrics], destination: index, queue: queue,
+            signals: Exporter.fileSignals(settings), destination: index, queue: queue,
             statistics: lane.statistics))
       } catch {
         throw .file(path: path, error)

@@ -75,7 +75,7 @@ final class Lane {
     }
   }
 
-  /// Milliseconds until there is something to do; nil when only a new batch or an answer is awaited.
+  /// Milliseconds until there is something to do; nil when only others can make some.
   func delay(now: UInt64) -> Int? {
     guard !isInFlight, queue.count > 0 else { return nil }
     return notBefore <= now ? 0 : Int((notBefore - now) / 1_000_000) + 1

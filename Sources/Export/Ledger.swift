@@ -7,6 +7,7 @@ internal import Synchronization
 /// Where and why records end other than at their destination.
 public enum Loss: Int, CaseIterable, Sendable {
   case filteredSelf, filteredScope
+  case untracked
   case ringFull
   case truncated, unknownKind, tooLarge
   case queueFull
@@ -15,6 +16,7 @@ public enum Loss: Int, CaseIterable, Sendable {
   public var hop: String {
     switch self {
     case .filteredSelf, .filteredScope: "filter"
+    case .untracked: "probe"
     case .ringFull: "ring"
     case .truncated, .unknownKind, .tooLarge: "decode"
     case .queueFull: "queue"
@@ -26,6 +28,7 @@ public enum Loss: Int, CaseIterable, Sendable {
     switch self {
     case .filteredSelf: "self"
     case .filteredScope: "scope"
+    case .untracked: "state"
     case .ringFull: "full"
     case .truncated: "truncated"
     case .unknownKind: "unknown_kind"
@@ -45,12 +48,15 @@ public struct KernelCounts: Sendable {
   public var produced: UInt64 = 0
   public var filteredSelf: UInt64 = 0
   public var filteredScope: UInt64 = 0
+  public var untracked: UInt64 = 0
   public var ringFull: UInt64 = 0
 
   public init() {}
 }
 
-/// Counts per batch, not per record, so one lock is enough. Any thread may use it.
+/// Counts per batch, not per record, so one lock is enough.
+///
+/// Any thread may use it.
 ///
 /// At any quiet moment, produced = delivered + Σ dropped, for each kind and destination.
 public final class Ledger: Sendable {
@@ -62,7 +68,9 @@ public final class Ledger: Sendable {
     public let delivered: UInt64
     public let dropped: [(loss: Loss, count: UInt64)]
 
-    /// What is neither delivered nor dropped: still on its way. Negative only by a fault of ours.
+    /// What is neither delivered nor dropped: still on its way.
+    ///
+    /// Negative only by a fault of ours.
     public var pending: Int64 {
       Int64(bitPattern: produced &- delivered &- dropped.reduce(0) { $0 &+ $1.count })
     }
@@ -142,6 +150,7 @@ public final class Ledger: Sendable {
               switch loss {
               case .filteredSelf: kernel.filteredSelf
               case .filteredScope: kernel.filteredScope
+              case .untracked: kernel.untracked
               case .ringFull: kernel.ringFull
               default: state.common[kind][loss.rawValue]
               }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page that Prometheus scrapes, in text format 0.0.4. Renders from a snapshot into a buffer that
-// is kept between scrapes; owned by the thread that answers.
+// The page that Prometheus scrapes, in text format 0.0.4. Renders from a snapshot into a buffer
+// that is kept between scrapes; owned by the thread that answers.
 
 public import Metrics
 

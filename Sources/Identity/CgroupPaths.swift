@@ -16,7 +16,9 @@ public struct CgroupKey: Hashable, Sendable {
   var id: UInt64 { raw & ~(3 << 60) }
 }
 
-/// Finds cgroups by id. Owned by one thread.
+/// Finds cgroups by id.
+///
+/// Owned by one thread.
 ///
 /// kernfs gives every cgroup directory a file handle that is its id, for both versions, so that
 /// opening by handle and reading the link of the descriptor is all. It needs CAP_DAC_READ_SEARCH.
@@ -31,22 +33,8 @@ public struct CgroupPaths: ~Copyable {
 
   /// Looks up where the hierarchies are mounted; one that is not leaves its keys without paths.
   public init(mountinfo: String = "/proc/self/mountinfo") {
-    var points: [String?] = [nil, nil, nil]
     let text = (try? readFile(mountinfo, limit: 1 << 20)) ?? []
-    for line in text.split(separator: 10) {
-      let words = line.split(separator: 32).map { String(decoding: $0, as: UTF8.self) }
-      // … point options - type source superblock-options
-      guard let dash = words.firstIndex(of: "-"), words.count > dash + 3, words.count > 4 else {
-        continue
-      }
-      let options = words[dash + 3].split(separator: ",")
-      switch words[dash + 1] {
-      case "cgroup2": points[0] = points[0] ?? words[4]
-      case "cgroup" where options.contains("cpu"): points[1] = points[1] ?? words[4]
-      case "cgroup" where options.contains("memory"): points[2] = points[2] ?? words[4]
-      default: break
-      }
-    }
+    let points = CgroupPaths.mountPoints(in: text)
     mounts = points.map { point in
       guard let point else { return nil }
       let raw = unsafe open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -56,6 +44,46 @@ public struct CgroupPaths: ~Copyable {
 
   deinit {
     for mount in mounts { if let mount { close(mount.descriptor) } }
+  }
+
+  /// Where v2, v1 cpu and v1 memory are mounted, as /proc/PID/mountinfo says; the first of each.
+  static func mountPoints(in text: [UInt8]) -> [String?] {
+    var points: [String?] = [nil, nil, nil]
+    for line in text.split(separator: 10) {
+      let words = line.split(separator: 32)
+      // … point options - type source superblock-options
+      guard let dash = words.firstIndex(where: { $0.elementsEqual([45]) }),
+        words.count > dash + 3, dash > 4
+      else { continue }
+      let options = String(decoding: words[dash + 3], as: UTF8.self).split(separator: ",")
+      let point = unescaped(words[4])
+      let type = String(decoding: words[dash + 1], as: UTF8.self)
+      // One v1 hierarchy may have both controllers.
+      let has = [
+        type == "cgroup2", type == "cgroup" && options.contains("cpu"),
+        type == "cgroup" && options.contains("memory"),
+      ]
+      for index in points.indices where has[index] { points[index] = points[index] ?? point }
+    }
+    return points
+  }
+
+  /// The kernel writes blanks and backslashes as three octal digits.
+  private static func unescaped(_ word: ArraySlice<UInt8>) -> String {
+    var bytes: [UInt8] = []
+    var rest = word
+    while let byte = rest.popFirst() {
+      let digits = rest.prefix(3)
+      guard byte == UInt8(ascii: "\\"), digits.count == 3,
+        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
+      else {
+        bytes.append(byte)
+        continue
+      }
+      bytes.append(value)
+      rest = rest.dropFirst(3)
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// "/kubepods/…/<container id>" as /proc/PID/cgroup would say; nil when it is gone or unknown.
@@ -75,11 +103,25 @@ public struct CgroupPaths: ~Copyable {
     return path.isEmpty ? "/" : path
   }
 
+  /// Whether the kernel says that there is no such cgroup any more.
+  ///
+  /// Not the same as having no path: without the capability, or where the hierarchy is not mounted,
+  /// a cgroup that lives has none either.
+  public borrowing func isGone(_ key: CgroupKey) -> Bool {
+    guard key.hierarchy < mounts.count, let mount = mounts[key.hierarchy] else { return false }
+    let raw = capus_open_cgroup(mount.descriptor, key.id)
+    guard raw >= 0 else { return errno == ESTALE }
+    close(raw)
+    return false
+  }
+
   /// The key of a cgroup given as an absolute path or as one below a mount point.
   public borrowing func key(ofPath path: String) -> CgroupKey? {
     for (hierarchy, mount) in mounts.enumerated() {
       guard let mount else { continue }
-      for candidate in [path, mount.point + "/" + path] where candidate.hasPrefix(mount.point) {
+      // "/sys/fs/cgroup/cpuset/a" is not below "/sys/fs/cgroup/cpu".
+      for candidate in [path, mount.point + "/" + path]
+      where candidate == mount.point || candidate.hasPrefix(mount.point + "/") {
         var status = stat()
         guard unsafe stat(candidate, &status) == 0 else { continue }
         return CgroupKey(UInt64(status.st_ino) | UInt64(hierarchy) << 60)
@@ -89,16 +131,22 @@ public struct CgroupPaths: ~Copyable {
   }
 }
 
-/// The container id in a cgroup's path, when its last part is one or wraps one.
+/// The id of the container that a cgroup is, or lies in: the innermost part that is one or wraps one.
 ///
-/// Runtimes write the id alone (`…/<64 hex>`), or as `<runtime>-<64 hex>` with or without `.scope`.
+/// Runtimes write the id alone (`…/<64 hex>`), or as `<runtime>-<64 hex>` with or without `.scope`;
+/// what runs inside may make cgroups below (systemd does, and crun always).
 public func containerID(inCgroupPath path: String) -> String? {
-  guard var last = path.split(separator: "/").last else { return nil }
-  if last.hasSuffix(".scope") { last = last.dropLast(6) }
-  let id = last.suffix(64)
-  guard id.utf8.count == 64, id.utf8.allSatisfy(isLowerHex) else { return nil }
-  let prefix = last.dropLast(64)
-  return prefix.isEmpty || prefix.hasSuffix("-") ? String(id) : nil
+  for part in path.split(separator: "/").reversed() {
+    var name = part
+    if name.hasSuffix(".scope") { name = name.dropLast(6) }
+    let id = name.suffix(64)
+    guard id.utf8.count == 64, id.utf8.allSatisfy(isLowerHex) else { continue }
+    let prefix = name.dropLast(64)
+    // The monitor beside a container bears its id, and is not in it.
+    if prefix.hasSuffix("conmon-") { return nil }
+    if prefix.isEmpty || prefix.hasSuffix("-") { return String(id) }
+  }
+  return nil
 }
 
 private func isLowerHex(_ byte: UInt8) -> Bool {

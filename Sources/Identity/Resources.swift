@@ -41,8 +41,10 @@ public struct ResourceBuilder: Sendable {
     return attributes
   }
 
-  /// A workload's. `service.*` of the configuration names the agent, so it is left out here: to give
-  /// it to a workload would be to guess an identity.
+  /// A workload's.
+  ///
+  /// `service.*` of the configuration names the agent, so it is left out here: to give it to a
+  /// workload would be to guess an identity.
   public func workload(_ attributes: [(String, String)]) -> [(String, String)] {
     var result = host
     merge(configured.filter { !$0.0.hasPrefix("service.") }, into: &result)

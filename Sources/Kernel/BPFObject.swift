@@ -44,7 +44,9 @@ public struct HookReport: Sendable {
   public let failure: String?
 }
 
-/// Owns an object, its programs' links and its maps. Used by the thread that made it.
+/// Owns an object, its programs' links and its maps.
+///
+/// Used by the thread that made it.
 @safe
 public struct BPFObject: ~Copyable {
   private let probe: Probe
@@ -65,7 +67,7 @@ public struct BPFObject: ~Copyable {
   }
 
   deinit {
-    for unsafe link in unsafe links { unsafe bpf_link__destroy(link) }
+    for index in unsafe links.indices { unsafe bpf_link__destroy(links[index]) }
     unsafe bpf_object__close(handle)
   }
 
@@ -134,7 +136,7 @@ public struct BPFObject: ~Copyable {
 
   /// Takes the programs off their hooks; the maps stay readable.
   public mutating func detach() {
-    for unsafe link in unsafe links { unsafe bpf_link__destroy(link) }
+    for index in unsafe links.indices { unsafe bpf_link__destroy(links[index]) }
     unsafe links = []
   }
 
@@ -146,7 +148,9 @@ public struct BPFObject: ~Copyable {
   private borrowing func find(map name: StaticString) throws(KernelError) -> OpaquePointer {
     // A StaticString ends with NUL.
     let text = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
-    guard let map = unsafe bpf_object__find_map_by_name(handle, text) else { throw .missing(object: probe.label, part: name) }
+    guard let map = unsafe bpf_object__find_map_by_name(handle, text) else {
+      throw .missing(object: probe.label, part: name)
+    }
     return unsafe map
   }
 

@@ -25,7 +25,9 @@ public struct Record<Layout: BitwiseCopyable>: ~Escapable {
     self.bytes = bytes
   }
 
-  /// Reads one field in place. The path must be a literal at the call, or the read is slow.
+  /// Reads one field in place.
+  ///
+  /// The path must be a literal at the call, or the read is slow.
   @inlinable
   public subscript<Field: BitwiseCopyable>(dynamicMember path: KeyPath<Layout, Field>) -> Field {
     unsafe bytes.withUnsafeBytes { raw in

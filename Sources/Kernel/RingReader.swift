@@ -10,7 +10,9 @@ public protocol RecordSink: AnyObject {
   func accept(_ record: RawSpan)
 }
 
-/// The consumer's side of one ring. Owned by the thread that drains.
+/// The consumer's side of one ring.
+///
+/// Owned by the thread that drains.
 ///
 /// Layout (kernel/bpf/ringbuf.c): a page with the consumer's position, writable; a page with the
 /// producers' position; the data twice in a row, so that no record is ever split.
@@ -54,7 +56,7 @@ public struct RingReader: ~Copyable {
   /// How many bytes wait to be read.
   public var backlog: UInt64 { unsafe capus_load_acquire_u64(producer) &- position }
 
-  /// Hands up to `limit` records to `sink` and returns how many; fewer than `limit` is all there is.
+  /// Hands up to `limit` records to `sink`; fewer than `limit` is all that there was.
   ///
   /// Space is given back each eighth of the ring, and at the end: often enough for the producers,
   /// seldom enough that the position's cache line does not travel for each record.

@@ -5,7 +5,7 @@ internal import CApus
 internal import Glibc
 public import Platform
 
-/// Waits edge-triggered: only the kernel's own wake-up ends the wait, not the mere presence of data.
+/// Waits edge-triggered: only the kernel's wake-up ends the wait, not the mere presence of data.
 ///
 /// The ring is readable as soon as it holds one record; level-triggered, each record would cost a
 /// wake-up. The producers wake us when the backlog passes `knobs.wake_bytes`; the time-out is the

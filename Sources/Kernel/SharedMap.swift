@@ -35,7 +35,9 @@ public struct SharedMap: ~Copyable {
   }
 }
 
-/// Reads the kernel half of the ledger. Any one thread at a time.
+/// Reads the kernel half of the ledger.
+///
+/// Any one thread at a time.
 public struct LedgerReader: ~Copyable {
   private let descriptor: CInt
   private var cells: [apus_ledger_cell]

@@ -18,17 +18,16 @@ public struct SlotReading: ~Copyable {
   public init() {}
 }
 
-/// The maps of one object that keeps histograms.
+/// The maps `slots`, `free_slots`, `histograms` and `extremes` of one object.
 ///
 /// A slot is free, or kept for a key; a key that is retired leaves its slot in quarantine for one
 /// interval, because a program that is running may still hold its number.
 public struct SlotHistograms: ~Copyable {
   private let slots: CInt
   private let free: CInt
-  private let epoch: CInt
-  private var lastEpoch: UInt32 = 0
   private let histogramMap: CInt
   private let extremeMap: CInt
+  private let epochMap: CInt
   private let histograms: MappedArray<apus_hist>
   private let extremes: MappedArray<apus_extremes>
   private let replicas: Int
@@ -58,16 +57,17 @@ public struct SlotHistograms: ~Copyable {
     try object.resize("extremes", entries: UInt32(slots * cpus))
   }
 
-  /// Takes the maps of a loaded object and offers all slots but the overflow's. The object must
-  /// outlive this, and its programs be attached afterwards.
+  /// Takes the maps of a loaded object and offers all slots but the overflow's.
+  ///
+  /// The object must outlive this, and its programs be attached afterwards.
   public init(
     _ object: borrowing BPFObject, slots count: Int, replicas: Int, cpus: Int
   ) throws(KernelError) {
     let free = try object.descriptor(of: "free_slots")
     let slots = try object.descriptor(of: "slots")
-    let epoch = try object.descriptor(of: ".data.epoch")
     let histogramMap = try object.descriptor(of: "histograms")
     let extremeMap = try object.descriptor(of: "extremes")
+    let epochMap = try object.descriptor(of: ".data.epoch")
     let histograms = try MappedArray<apus_hist>(
       "histograms", descriptor: histogramMap, count: count * replicas)
     let extremes = try MappedArray<apus_extremes>(
@@ -75,9 +75,9 @@ public struct SlotHistograms: ~Copyable {
     for slot in 1..<UInt32(count) { try SlotHistograms.offer(slot, to: free) }
     self.slots = slots
     self.free = free
-    self.epoch = epoch
     self.histogramMap = histogramMap
     self.extremeMap = extremeMap
+    self.epochMap = epochMap
     self.histograms = histograms
     self.extremes = extremes
     self.replicas = replicas
@@ -119,18 +119,20 @@ public struct SlotHistograms: ~Copyable {
     }
   }
 
-  /// Ends the use of a key; its slot may be recycled one interval later.
-  public mutating func retire(_ key: UInt64) throws(KernelError) {
+  /// Ends the use of a key; its slot may be offered again one interval later.
+  public borrowing func retire(_ key: UInt64) throws(KernelError) {
     var key = key
     // ENOENT is the only failure: the key is gone, which is what was asked.
     unsafe bpf_map_delete_elem(slots, &key)
-    // Tasks remember their slot; a new epoch voids what they remember.
-    lastEpoch &+= 1
+    // Tasks remember the slot that they last used; a new epoch makes them ask again.
     var index: UInt32 = 0
-    var value = lastEpoch
-    let code = unsafe bpf_map_update_elem(epoch, &index, &value, UInt64(BPF_ANY))
-    guard code == 0 else {
-      throw .map(".data.epoch", SystemError("bpf_map_update_elem", code: errno))
+    var epoch: UInt32 = 0
+    guard unsafe bpf_map_lookup_elem(epochMap, &index, &epoch) == 0 else {
+      throw .map("epoch", SystemError("bpf_map_lookup_elem", code: errno))
+    }
+    epoch &+= 1
+    guard unsafe bpf_map_update_elem(epochMap, &index, &epoch, UInt64(BPF_ANY)) == 0 else {
+      throw .map("epoch", SystemError("bpf_map_update_elem", code: errno))
     }
   }
 
@@ -153,7 +155,9 @@ public struct SlotHistograms: ~Copyable {
     }
   }
 
-  /// Adds up the replicas of a slot. Every counter is read once.
+  /// Adds up the replicas of a slot.
+  ///
+  /// Every counter is read once.
   public borrowing func read(_ slot: Int, into reading: inout SlotReading) {
     let buckets = Int(APUS_HIST_BUCKETS)
     for index in reading.counters.indices { reading.counters[index] = 0 }

@@ -58,7 +58,7 @@ public struct JSONTranscoder: ~Copyable {
     let fields = message.fields
     let base = found.count
     defer { found.removeSubrange(base...) }
-    // JSON wants repeated fields together; the wire may have them anywhere, so they are found first.
+    // JSON wants repeated fields together; the wire may have them anywhere, so they are sought.
     let present = try collect(fields, body, range)
     let end = found.count
     var isFirst = true

@@ -13,7 +13,9 @@ public struct Descriptor: ~Copyable {
     self.raw = raw
   }
 
-  /// Opens a file. `O_CLOEXEC` is always added.
+  /// Opens a file.
+  ///
+  /// `O_CLOEXEC` is always added.
   public init(path: String, flags: CInt, mode: mode_t = 0o640) throws(SystemError) {
     let raw = unsafe open(path, flags | O_CLOEXEC, mode)
     guard raw >= 0 else { throw .current("open") }

@@ -20,26 +20,16 @@ public enum LogLevel: String, Sendable, CaseIterable, Comparable {
   public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rank < right.rank }
 }
 
-/// Writes log lines. Any thread may call it.
+/// Writes log lines.
+///
+/// Any thread may call it.
 public final class Log: Sendable {
   public static let shared = Log()
-
-  /// A message may be written this often per window; the rest is counted and told later.
-  private static let burst = 10
-  private static let windowNanoseconds: UInt64 = 10_000_000_000
-  private static let sites = 64
-
-  private struct Site {
-    var message = ""
-    var windowStart: UInt64 = 0
-    var written = 0
-    var suppressed = 0
-  }
 
   private struct State {
     var level = LogLevel.info
     var json = false
-    var sites: [Site] = []
+    var limiter = LogLimiter()
   }
 
   private let state = Mutex(State())
@@ -81,7 +71,7 @@ public final class Log: Sendable {
     let now = Clock.bootNanoseconds()
     let line: String? = state.withLock { state in
       guard level <= state.level else { return nil }
-      guard let suppressed = admit(message, at: now, in: &state) else { return nil }
+      guard let suppressed = state.limiter.admit(message, at: now) else { return nil }
       var pairs = [("time", timestamp()), ("level", "\(level)"), ("msg", message)]
       pairs += fields.map { ($0.key, $0.value) }
       if suppressed > 0 { pairs.append(("suppressed", "\(suppressed)")) }
@@ -92,32 +82,6 @@ public final class Log: Sendable {
       // Standard error may be closed: there is nowhere left to say so.
       _ = unsafe Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
     }
-  }
-
-  /// How many lines like this were held back since the last one, or nil when this one is too.
-  private func admit(_ message: String, at now: UInt64, in state: inout State) -> Int? {
-    guard let index = state.sites.firstIndex(where: { $0.message == message }) else {
-      // Too many different messages: the oldest window makes room, so the table stays bounded.
-      if state.sites.count == Log.sites {
-        let oldest = state.sites.indices.min {
-          state.sites[$0].windowStart < state.sites[$1].windowStart
-        }
-        if let oldest { state.sites.remove(at: oldest) }
-      }
-      state.sites.append(Site(message: message, windowStart: now, written: 1))
-      return 0
-    }
-    if now &- state.sites[index].windowStart >= Log.windowNanoseconds {
-      let suppressed = state.sites[index].suppressed
-      state.sites[index] = Site(message: message, windowStart: now, written: 1)
-      return suppressed
-    }
-    guard state.sites[index].written < Log.burst else {
-      state.sites[index].suppressed += 1
-      return nil
-    }
-    state.sites[index].written += 1
-    return 0
   }
 
   private func timestamp() -> String { iso8601(unixNanoseconds: Clock.shared.unixNanoseconds()) }

@@ -2,7 +2,9 @@
 // Hides secrets in arguments: values of password, token, secret and key options, and credentials
 // in URLs. It works on bytes, into a buffer of its own, and allocates nothing per argument.
 
-/// Decides argument by argument what may be shown. Owned by the thread that reads the ring.
+/// Decides argument by argument what may be shown.
+///
+/// Owned by the thread that reads the ring.
 ///
 /// By name, so a secret behind a name that says nothing (`-p hunter2`) is not found, and in doubt
 /// it hides too much rather than too little.
@@ -41,20 +43,21 @@ struct ArgumentRedactor: ~Copyable {
     used = 0
     switch expected {
     case .secret:
+      // An option where a value was expected: the one before is a flag, and this one's value is next.
+      if unsafe argument.first == UInt8(ascii: "-") { unsafe expect(after: argument) }
       appendMask()
       return unsafe masked
     case .userAndPassword:
-      if let colon = unsafe argument.firstIndex(of: UInt8(ascii: ":")),
-        unsafe !argument[(colon + 1)...].allSatisfy(isDigit)
-      {
-        unsafe append(argument, 0, colon + 1)
-        appendMask()
-        return unsafe masked
-      }
+      if unsafe maskPassword(of: argument, from: 0) { return unsafe masked }
     case .nothing: break
     }
     guard unsafe mayHoldSecret(argument) else { return unsafe argument }
-    if unsafe argument.first == UInt8(ascii: "-") { unsafe expect(after: argument) }
+    if unsafe argument.first == UInt8(ascii: "-") {
+      unsafe expect(after: argument)
+      if let start = unsafe attachedUser(argument), unsafe maskPassword(of: argument, from: start) {
+        return unsafe masked
+      }
+    }
     return unsafe scan(argument) ? masked : argument
   }
 
@@ -65,7 +68,7 @@ struct ArgumentRedactor: ~Copyable {
   /// Most arguments have neither a separator nor a leading dash, and are done here.
   private func mayHoldSecret(_ text: UnsafeRawBufferPointer) -> Bool {
     if unsafe text.first == UInt8(ascii: "-") { return true }
-    return unsafe text.contains { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ":") }
+    return unsafe text.contains(where: isSeparator)
   }
 
   /// An option without a value of its own announces one.
@@ -80,19 +83,46 @@ struct ArgumentRedactor: ~Copyable {
     }
   }
 
+  /// Where the user starts in `-uuser:password` and `--user=user:password`.
+  private func attachedUser(_ option: UnsafeRawBufferPointer) -> Int? {
+    if unsafe matches(option, 0, option.count, "--user=") { return 7 }
+    if unsafe matches(option, 0, option.count, "--proxy-user=") { return 13 }
+    guard unsafe matches(option, 0, option.count, "-u"),
+      let colon = unsafe option.firstIndex(of: UInt8(ascii: ":"))
+    else { return nil }
+    // Not `-url=http://host`.
+    return unsafe option[..<colon].contains(UInt8(ascii: "=")) || isSchemeEnd(option, colon)
+      ? nil : 2
+  }
+
+  /// Hides what follows the first colon; a group's number is no password.
+  private mutating func maskPassword(of text: UnsafeRawBufferPointer, from start: Int) -> Bool {
+    guard let colon = unsafe text[start...].firstIndex(of: UInt8(ascii: ":")),
+      unsafe !text[(colon + 1)...].allSatisfy(isDigit)
+    else { return false }
+    unsafe append(text, 0, colon + 1)
+    appendMask()
+    return true
+  }
+
   /// Copies the argument with its secrets masked; false when it has none.
   private mutating func scan(_ text: UnsafeRawBufferPointer) -> Bool {
     var copied = 0
     var index = 0
     while index < text.count {
       let byte = unsafe text[index]
-      guard byte == UInt8(ascii: "=") || byte == UInt8(ascii: ":") else {
+      guard isSeparator(byte) else {
         index += 1
         continue
       }
       let secret: Range<Int>? =
-        unsafe isSchemeEnd(text, index)
-        ? credentials(text, afterScheme: index) : value(text, separator: index)
+        if byte == UInt8(ascii: " ") {
+          unsafe optionValue(text, space: index)
+        } else if unsafe isSchemeEnd(text, index) {
+          unsafe credentials(text, afterScheme: index)
+        } else {
+          unsafe value(text, separator: index)
+        }
       guard let secret, !secret.isEmpty else {
         index += 1
         continue
@@ -146,6 +176,26 @@ struct ArgumentRedactor: ~Copyable {
     while first < text.count, unsafe text[first] == UInt8(ascii: " ") { first += 1 }
     // A name that the argument begins with owns all the rest of it.
     if start == 0 { return first..<text.count }
+    // "Authorization: Bearer abc": the scheme's word is not the secret, what follows it is.
+    return unsafe extent(text, from: first, isHeader: endsWith(text, end, "authorization"))
+  }
+
+  /// The value behind an option inside a script: `sh -c "mysql --password hunter2"`.
+  private func optionValue(_ text: UnsafeRawBufferPointer, space: Int) -> Range<Int>? {
+    var start = space
+    while start > 0, unsafe isNameByte(text[start - 1]) { start -= 1 }
+    guard start < space, unsafe text[start] == UInt8(ascii: "-"),
+      unsafe isSecretName(text, start, space)
+    else { return nil }
+    var first = space + 1
+    while first < text.count, unsafe text[first] == UInt8(ascii: " ") { first += 1 }
+    return unsafe extent(text, from: first, isHeader: false)
+  }
+
+  /// How far the value reaches that starts at `first`, in the middle of an argument.
+  private func extent(
+    _ text: UnsafeRawBufferPointer, from first: Int, isHeader: Bool
+  ) -> Range<Int>? {
     guard first < text.count else { return nil }
     let quote = unsafe text[first]
     if quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") {
@@ -156,8 +206,6 @@ struct ArgumentRedactor: ~Copyable {
       }
       return (first + 1)..<min(last, text.count)
     }
-    // "Authorization: Bearer abc": the scheme's word is not the secret, what follows it is.
-    let isHeader = unsafe endsWith(text, end, "authorization")
     var last = first
     while last < text.count, unsafe isHeader ? text[last] >= 32 : !endsValue(text[last]) {
       last += 1
@@ -178,91 +226,4 @@ struct ArgumentRedactor: ~Copyable {
       UnsafeRawBufferPointer(start: mask.utf8Start, count: mask.utf8CodeUnitCount), 0,
       mask.utf8CodeUnitCount)
   }
-}
-
-// MARK: Names
-
-/// Whether a name, in any case and with any dashes, is one that secrets have.
-private func isSecretName(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
-  var index = start
-  while index < end {
-    switch unsafe text[index] | 0x20 {
-    case UInt8(ascii: "p"):
-      if unsafe matches(text, index, end, "password") || matches(text, index, end, "passwd")
-        || matches(text, index, end, "passphrase") || matches(text, index, end, "passcode")
-      {
-        return true
-      }
-      // "pass" and "pwd" as whole words: --db-pass, but not --passive.
-      if unsafe isWord(text, index, end, "pass") || isWord(text, index, end, "pwd") { return true }
-    case UInt8(ascii: "s"): if unsafe matches(text, index, end, "secret") { return true }
-    case UInt8(ascii: "c"): if unsafe matches(text, index, end, "credential") { return true }
-    case UInt8(ascii: "a"): if unsafe matches(text, index, end, "authorization") { return true }
-    case UInt8(ascii: "t"):
-      // --max-tokens and --tokenizer are no secrets.
-      if unsafe matches(text, index, end, "token"),
-        unsafe index + 5 == end || !isLetter(text[index + 5]) || isUpper(text[index + 5])
-      {
-        return true
-      }
-    case UInt8(ascii: "k"):
-      // At the end only: --api-key and --sshkey, but not --key-file.
-      if unsafe index + 3 == end && matches(text, index, end, "key") { return true }
-      if unsafe index + 4 == end && matches(text, index, end, "keys") { return true }
-    default: break
-    }
-    index += 1
-  }
-  return false
-}
-
-private func isWord(
-  _ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ word: StaticString
-) -> Bool {
-  guard unsafe matches(text, start, end, word) else { return false }
-  let after = start + word.utf8CodeUnitCount
-  return unsafe (start == 0 || !isLetter(text[start - 1]))
-    && (after == end || !isLetter(text[after]))
-}
-
-/// Whether `word`, in lower case, stands at `start`, whatever the case there.
-private func matches(
-  _ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ word: StaticString
-) -> Bool {
-  let count = word.utf8CodeUnitCount
-  guard start >= 0, start + count <= end else { return false }
-  for offset in 0..<count
-  where unsafe text[start + offset] | 0x20 != word.utf8Start[offset] | 0x20 {
-    return false
-  }
-  return true
-}
-
-private func matches(_ text: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
-  unsafe text.count == word.utf8CodeUnitCount && matches(text, 0, text.count, word)
-}
-
-private func endsWith(_ text: UnsafeRawBufferPointer, _ end: Int, _ word: StaticString) -> Bool {
-  unsafe matches(text, end - word.utf8CodeUnitCount, end, word)
-}
-
-private func isNameByte(_ byte: UInt8) -> Bool {
-  isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-    || byte == UInt8(ascii: ".")
-}
-
-private func isLetter(_ byte: UInt8) -> Bool { (97...122).contains(byte | 0x20) }
-
-private func isUpper(_ byte: UInt8) -> Bool { (65...90).contains(byte) }
-
-private func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
-
-private func isQuoteOrSpace(_ byte: UInt8) -> Bool {
-  byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: " ")
-}
-
-/// What ends an unquoted value in the middle of an argument: a query, a script, a JSON text.
-private func endsValue(_ byte: UInt8) -> Bool {
-  byte <= 32 || byte == UInt8(ascii: "&") || byte == UInt8(ascii: ";")
-    || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "}")
 }

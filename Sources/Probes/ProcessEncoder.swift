@@ -7,8 +7,9 @@ package import Kernel
 package import OTLP
 internal import Platform
 
-/// Writes LogRecord messages. Owned by the thread that reads the ring; nothing is allocated per
-/// record.
+/// Writes LogRecord messages.
+///
+/// Owned by the thread that reads the ring; nothing is allocated per record.
 @safe
 package struct ProcessEncoder: ~Copyable {
   private let keys = ProcessKeys()
@@ -19,7 +20,7 @@ package struct ProcessEncoder: ~Copyable {
   private var creation = CreationTime()
   private let path: UnsafeMutableRawBufferPointer
 
-  /// Nanoseconds to add to a boot time, and the Unix time of the turn; the owner sets both per turn.
+  /// What to add to a boot time, and the Unix time of the turn; the owner sets both per turn.
   package var unixOffset: UInt64 = 0
   package var observedNanoseconds: UInt64 = 0
 
@@ -190,9 +191,11 @@ package struct ProcessEncoder: ~Copyable {
   }
 }
 
-/// A process's start as text. Owned by the encoder.
+/// A process's start as text.
 ///
-/// Most processes of a moment started in the same second, so the date is kept from record to record.
+/// Owned by the encoder.
+///
+/// Most processes of a moment started in the same second, so the date is kept between records.
 private struct CreationTime {
   var text = InlineArray<30, UInt8>(repeating: 0)
   private var second: UInt64 = .max

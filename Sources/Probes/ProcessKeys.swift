@@ -48,7 +48,8 @@ struct EventTemplates {
   let exit = EventTemplates.event("apus.process.exit", severity: 9, "INFO")
   /// A process that a signal ended is worth a look.
   let killed = EventTemplates.event("apus.process.exit", severity: 13, "WARN")
-  let errors: [Template] = (0..<Int32(134)).map { text(errnoName($0)) }
+  /// By errno; 0 is for one that the C library does not name, in the words of the conventions.
+  let errors: [Template] = (0..<Int32(134)).map { text($0 == 0 ? "_OTHER" : errnoName($0)) }
   let signals: [Template] = (0..<Int32(65)).map { text(signalName($0)) }
 
   private static func event(_ name: String, severity: UInt64, _ text: String) -> Template {

@@ -3,7 +3,9 @@
 
 internal import Platform
 
-/// "<boot id>-<epoch>-<kind>-<cpu>-<sequence>", all hex. Owned by the thread that reads the ring.
+/// "<boot id>-<epoch>-<kind>-<cpu>-<sequence>", all hex.
+///
+/// Owned by the thread that reads the ring.
 ///
 /// The epoch is the Unix second at which the ledger began, in a boot where sequences start at 0.
 struct RecordUID {

@@ -52,7 +52,8 @@ func loadSettings(_ options: AgentOptions) throws(Failure) -> Settings {
 func checkConfig(_ options: AgentOptions) throws(Failure) {
   let settings = try loadSettings(options)
   for warning in settings.warnings { Output.line("warning: \(warning)") }
-  Output.line(settings.warnings.isEmpty ? "ok" : "ok, with \(settings.warnings.count) warnings")
+  let count = settings.warnings.count
+  Output.line(count == 0 ? "ok" : "ok, with \(count) warning\(count == 1 ? "" : "s")")
 }
 
 func printConfig(_ options: AgentOptions) throws(Failure) {

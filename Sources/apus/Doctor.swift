@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `apus doctor`: what this kernel and this process allow, which hooks are taken, and why not others.
+// `apus doctor`: what this kernel and this process allow, which hooks are taken, and why.
 
 internal import Agent
 internal import CApusABI
@@ -126,13 +126,14 @@ private func agentFindings() -> [Finding] {
       Finding("ledger", .warning, "http://\(address)/metrics does not answer", "see its log"),
     ]
   }
-  return [running] + ledger.rows.map { row in
-    Finding(
-      "ledger", row.lost == 0 ? .ok : .warning,
-      "\(row.event) to \(row.destination): \(row.produced) produced, \(row.delivered) delivered, "
-        + "\(row.filtered) filtered, \(row.lost) lost\(row.reasons)",
-      row.lost == 0 ? "" : "raise buffers.ring or export.queue, or look at the collector")
-  }
+  return [running]
+    + ledger.rows.map { row in
+      Finding(
+        "ledger", row.lost == 0 ? .ok : .warning,
+        "\(row.event) to \(row.destination): \(row.produced) produced, \(row.delivered) delivered, "
+          + "\(row.filtered) filtered, \(row.lost) lost\(row.reasons), \(row.pending) on the way",
+        row.lost == 0 ? "" : "raise buffers.ring or export.queue, or look at the collector")
+    }
 }
 
 private func show(_ findings: [Finding]) {

@@ -11,7 +11,9 @@ internal import Probes
 
 private let ringBytes: UInt32 = 1 << 20
 
-/// Prints exec records. Owned by the main thread.
+/// Prints exec records.
+///
+/// Owned by the main thread.
 private final class ExecPrinter: RecordSink {
   private let options: ExecsnoopOptions
   private let startedAt = Clock.bootNanoseconds()

@@ -17,6 +17,12 @@ struct LedgerPage {
     var lost: UInt64 = 0
     /// " (ring full 12)", or nothing.
     var reasons = ""
+
+    /// What the page was a moment too early for.
+    var pending: UInt64 {
+      let settled = delivered + filtered + lost
+      return produced > settled ? produced - settled : 0
+    }
   }
 
   private static let pageBytesMax = 8 << 20

@@ -44,7 +44,8 @@ struct OutputTests {
   func quote() throws {
     #expect(
       try options("-q").line(row)
-        == "true             22906  22900    0 \"/bin/true\" \"a\" \"b c\" \"d\\\"e\" \"n\\nm\\tx\" "
+        == "true             22906  22900    0 "
+        + "\"/bin/true\" \"a\" \"b c\" \"d\\\"e\" \"n\\nm\\tx\" "
     )
   }
 
@@ -91,7 +92,8 @@ struct OutputTests {
     #expect(
       try options("--json -T -t").json(row)
         == #"{"time":"07:08:10","seconds":0.733,"uid":1000,"comm":"true","pid":22906,"#
-        + #""ppid":22900,"ret":0,"args":["/bin/true","a","b c","d\"e","n\nm\tx"],"truncated":false}"#
+        + #""ppid":22900,"ret":0,"args":["/bin/true","a","b c","d\"e","n\nm\tx"],"#
+        + #""truncated":false}"#
     )
   }
 

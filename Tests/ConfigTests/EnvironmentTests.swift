@@ -2,6 +2,7 @@
 // OpenTelemetry's variables: what each means, and that a bad one is named and not fatal.
 
 import Config
+import Platform
 import Testing
 
 @Suite("variables of OpenTelemetry")
@@ -25,12 +26,14 @@ struct EnvironmentTests {
     (
       "OTEL_METRIC_EXPORT_INTERVAL", "0",
       "env OTEL_METRIC_EXPORT_INTERVAL: \"0\" is out of range; "
-        + "write whole milliseconds from 100 to 86400000; the variable is ignored, the default is 1m"
+        + "write whole milliseconds from 100 to 86400000; "
+        + "the variable is ignored, the default is 1m"
     ),
     (
       "OTEL_METRIC_EXPORT_INTERVAL", "1.5",
       "env OTEL_METRIC_EXPORT_INTERVAL: \"1.5\" is not a number of milliseconds; "
-        + "write whole milliseconds from 100 to 86400000; the variable is ignored, the default is 1m"
+        + "write whole milliseconds from 100 to 86400000; "
+        + "the variable is ignored, the default is 1m"
     ),
     (
       "OTEL_BLRP_SCHEDULE_DELAY", "99999999999",

@@ -16,7 +16,7 @@ struct FileErrorTests {
     ),
     (
       "telemetry: 1",
-      "apus.yaml:1:1: telemetry: unknown key; known here: exec, runqlat, buffers, export, "
+      "apus.yaml:1:1: telemetry: unknown key; known here: exec, runqlat, hooks, buffers, export, "
         + "metrics, file, listen, resource, log"
     ),
     (
@@ -268,7 +268,7 @@ struct FileErrorTests {
     }
     #expect(
       message("/nonexistent.yaml")
-        == "/nonexistent.yaml:1:1: cannot be read (No such file or directory); "
+        == "/nonexistent.yaml: cannot be read (No such file or directory); "
         + "give a file that this user may read")
     #expect(message("/etc") == "/etc:1:1: is not a regular file; give a YAML file")
   }

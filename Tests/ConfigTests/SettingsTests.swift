@@ -2,6 +2,7 @@
 // Defaults, precedence, and the printed configuration.
 
 @testable import Config
+import Platform
 import Testing
 
 @Suite("effective settings")

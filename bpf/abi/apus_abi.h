@@ -41,15 +41,15 @@ struct apus_ledger_cell {
 	__u64 filtered_self;  /* the agent's own processes */
 	__u64 filtered_scope; /* outside the pid, uid or cgroup that was asked for */
 	__u64 ring_full;      /* the reserve or output failed */
-	__u64 untracked;      /* state needed for the event was not there (began before, no storage) */
+	__u64 untracked; /* state needed for the event was not there (began before, no storage) */
 	__u64 reserved[3];
 };
 
 /* Bits 60 and 61 of a cgroup key name the hierarchy; a key is positive as a signed number. */
-#define APUS_CGROUP_V2		(0ULL << 60)
-#define APUS_CGROUP_V1_CPU	(1ULL << 60)
-#define APUS_CGROUP_V1_MEMORY	(2ULL << 60)
-#define APUS_CGROUP_HIERARCHY	(3ULL << 60)
+#define APUS_CGROUP_V2	      (0ULL << 60)
+#define APUS_CGROUP_V1_CPU    (1ULL << 60)
+#define APUS_CGROUP_V1_MEMORY (2ULL << 60)
+#define APUS_CGROUP_HIERARCHY (3ULL << 60)
 
 /* Whose event it is, as read in the kernel at the hook. Ids are those of the initial namespaces. */
 struct apus_process {
@@ -63,7 +63,7 @@ struct apus_process {
 	__u32 egid;
 	__u32 login_uid; /* 4294967295 when unset */
 	__u32 session_id;
-	__u32 pid_namespace;   /* inode numbers */
+	__u32 pid_namespace; /* inode numbers */
 	__u32 mount_namespace;
 	__u64 start_ns; /* CLOCK_BOOTTIME at which the thread group leader was forked */
 	__u64 parent_start_ns;
@@ -97,12 +97,14 @@ struct apus_exec {
 	struct apus_process process;
 	__u32 error; /* 0, or the positive errno of an exec that failed (then path_size is 0) */
 	__u32 flags;
-	__u32 args_length; /* true length in bytes, also when truncated; of a failed exec what was read */
+	__u32 args_length; /* true length in bytes, also when truncated; of a failed exec what was
+			      read */
 	__u32 args_count;
 	__u32 args_size;
 	__u32 path_size;
 	__u32 name_size;
-	__u32 caller_tid; /* the thread that called exec; differs from pid when it was not the leader */
+	__u32 caller_tid; /* the thread that called exec; differs from pid when it was not the
+			     leader */
 };
 
 enum apus_exit_flags {
@@ -145,9 +147,10 @@ struct apus_extremes {
 };
 
 /*
- * What a histogram slot is kept for; slot 0 takes what found no slot (still a wait delivered, so not
- * counted as untracked). To retire a key: delete it from `slots`, add 1 to `slots_epoch` (the u32 in
- * map .data.epoch, which voids the slots that tasks remember), drain, then push to `free_slots`.
+ * What a histogram slot is kept for; slot 0 takes what found no slot (still a wait delivered, so
+ * not counted as untracked). To retire a key: delete it from `slots`, add 1 to `slots_epoch` (the
+ * u32 in map .data.epoch, which voids the slots that tasks remember), drain, then push to
+ * `free_slots`.
  */
 struct apus_slot {
 	__u32 slot;
@@ -176,7 +179,7 @@ struct apus_knobs {
 	__u32 slot_key;	  /* runqlat: enum apus_slot_key */
 	__u32 replicas;	  /* histogram copies per slot: cpu modulo this; a power of two */
 	__u32 exit_tells_group_dead; /* sched_process_exit has the argument group_dead (6.16) */
-	__u32 cpus;	  /* possible CPUs */
+	__u32 cpus;		     /* possible CPUs */
 	__u32 reserved;
 };
 

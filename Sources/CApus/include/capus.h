@@ -24,13 +24,20 @@ const char *_Nullable capus_errno_name(int code);
 /* The name of a signal without "SIG" ("TERM"), or NULL. The string is static. */
 const char *_Nullable capus_signal_name(int number);
 
+/*
+ * Returns when every BPF program that was running at the call has ended: membarrier's global
+ * command waits for an RCU grace period. Where it is refused (nohz_full) the call returns at once.
+ */
+void capus_wait_for_programs(void);
+
 /* Gives freed heap pages back to the kernel. */
 void capus_release_memory(void);
 
 /* Names a thread; `thread` is a pthread_t. */
 void capus_thread_name(unsigned long thread, const char *_Nonnull name);
 
-/* Opens the cgroup directory whose kernfs id is `id` in the hierarchy of `mount_fd`; -1 and errno. */
+/* Opens the cgroup directory whose kernfs id is `id` in the hierarchy of `mount_fd`; -1 and errno.
+ */
 int capus_open_cgroup(int mount_fd, uint64_t id);
 
 /* Ordered access to memory that the kernel or another thread writes (ring positions, counters). */

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which names secrets have, and the bytes that arguments are made of.
+
+/// Whether a name, in any case and with any dashes, is one that secrets have.
+func isSecretName(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
+  var index = start
+  while index < end {
+    switch unsafe text[index] | 0x20 {
+    case UInt8(ascii: "p"):
+      if unsafe matches(text, index, end, "password") || matches(text, index, end, "passwd")
+        || matches(text, index, end, "passphrase") || matches(text, index, end, "passcode")
+      {
+        return true
+      }
+      // "pass" and "pwd" as whole words: --db-pass, but not --passive.
+      if unsafe isWord(text, index, end, "pass") || isWord(text, index, end, "pwd") { return true }
+    case UInt8(ascii: "s"): if unsafe matches(text, index, end, "secret") { return true }
+    case UInt8(ascii: "c"): if unsafe matches(text, index, end, "credential") { return true }
+    case UInt8(ascii: "a"): if unsafe matches(text, index, end, "authorization") { return true }
+    case UInt8(ascii: "t"):
+      // --max-tokens, --tokenizer and MAX_TOKENS are no secrets; tokenValue is.
+      if unsafe matches(text, index, end, "token"),
+        unsafe index + 5 == end || !isLetter(text[index + 5])
+          || isUpper(text[index + 5]) && !isUpper(text[index + 4])
+      {
+        return true
+      }
+    case UInt8(ascii: "k"):
+      // At the end only: --api-key and --sshkey, but not --key-file.
+      if unsafe index + 3 == end && matches(text, index, end, "key") { return true }
+      if unsafe index + 4 == end && matches(text, index, end, "keys") { return true }
+    default: break
+    }
+    index += 1
+  }
+  return false
+}
+
+func isWord(
+  _ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ word: StaticString
+) -> Bool {
+  guard unsafe matches(text, start, end, word) else { return false }
+  let after = start + word.utf8CodeUnitCount
+  return unsafe (start == 0 || !isLetter(text[start - 1]))
+    && (after == end || !isLetter(text[after]))
+}
+
+/// Whether `word`, in lower case, stands at `start`, whatever the case there.
+func matches(
+  _ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ word: StaticString
+) -> Bool {
+  let count = word.utf8CodeUnitCount
+  guard start >= 0, start + count <= end else { return false }
+  for offset in 0..<count
+  where unsafe text[start + offset] | 0x20 != word.utf8Start[offset] | 0x20 {
+    return false
+  }
+  return true
+}
+
+func matches(_ text: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
+  unsafe text.count == word.utf8CodeUnitCount && matches(text, 0, text.count, word)
+}
+
+func endsWith(_ text: UnsafeRawBufferPointer, _ end: Int, _ word: StaticString) -> Bool {
+  unsafe matches(text, end - word.utf8CodeUnitCount, end, word)
+}
+
+func isNameByte(_ byte: UInt8) -> Bool {
+  isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+    || byte == UInt8(ascii: ".")
+}
+
+func isSeparator(_ byte: UInt8) -> Bool {
+  byte == UInt8(ascii: "=") || byte == UInt8(ascii: ":") || byte == UInt8(ascii: " ")
+}
+
+func isLetter(_ byte: UInt8) -> Bool { (97...122).contains(byte | 0x20) }
+
+func isUpper(_ byte: UInt8) -> Bool { (65...90).contains(byte) }
+
+func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+
+func isQuoteOrSpace(_ byte: UInt8) -> Bool {
+  byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: " ")
+}
+
+/// What ends an unquoted value in the middle of an argument: a query, a script, a JSON text.
+func endsValue(_ byte: UInt8) -> Bool {
+  byte <= 32 || byte == UInt8(ascii: "&") || byte == UInt8(ascii: ";")
+    || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "}")
+}
