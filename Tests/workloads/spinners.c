@@ -3,6 +3,7 @@
  * spinners CPU COUNT SECONDS [CGROUP_PROCS_FILE]: COUNT processes that do nothing but spin, pinned
  * to one CPU, for SECONDS. Each waits while the others run, and the kernel's own account of that
  * wait (schedstat: time on the CPU, time runnable but waiting, time slices) is printed as JSON.
+ * The last row is of this process itself, which lives in the same cgroup and waits there too.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -45,22 +46,39 @@ static void pin(int cpu)
 	}
 }
 
-static void report(pid_t child, int last)
+struct account {
+	unsigned long long ran, waited, slices;
+};
+
+static struct account account_of(pid_t process)
 {
-	unsigned long long ran = 0, waited = 0, slices = 0;
+	struct account account = {0, 0, 0};
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", child);
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", process);
 	FILE *file = fopen(path, "r");
-	if (!file || fscanf(file, "%llu %llu %llu", &ran, &waited, &slices) != 3)
+	if (!file ||
+	    fscanf(file, "%llu %llu %llu", &account.ran, &account.waited, &account.slices) != 3) {
+		perror(path);
 		exit(1);
+	}
 	fclose(file);
-	printf("{\"pid\":%d,\"ran_ns\":%llu,\"waited_ns\":%llu,\"slices\":%llu}%s", child, ran,
-	       waited, slices, last ? "]\n" : ",");
+	return account;
+}
+
+static void report(pid_t process, struct account since, const char *end)
+{
+	struct account now = account_of(process);
+
+	printf("{\"pid\":%d,\"ran_ns\":%llu,\"waited_ns\":%llu,\"slices\":%llu}%s", process,
+	       now.ran - since.ran, now.waited - since.waited, now.slices - since.slices, end);
 }
 
 int main(int count_of_arguments, char **arguments)
 {
+	const struct account nothing = {0, 0, 0};
+	pid_t children[LIMIT];
+
 	if (count_of_arguments < 4) {
 		fprintf(stderr, "usage: spinners CPU COUNT SECONDS [CGROUP_PROCS_FILE]\n");
 		return 2;
@@ -68,18 +86,18 @@ int main(int count_of_arguments, char **arguments)
 	int count = atoi(arguments[2]);
 	double seconds = atof(arguments[3]);
 	struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
-	pid_t children[LIMIT];
 
 	if (count < 1 || count > LIMIT)
 		return 2;
+	/* Before the fork, so that all of a child's waits belong to the cgroup and the CPU. */
+	pin(atoi(arguments[1]));
+	if (count_of_arguments > 4)
+		join_group(arguments[4]);
+	struct account began = account_of(getpid());
 	for (int index = 0; index < count; index++) {
 		children[index] = fork();
-		if (children[index] == 0) {
-			if (count_of_arguments > 4)
-				join_group(arguments[4]);
-			pin(atoi(arguments[1]));
+		if (children[index] == 0)
 			spin();
-		}
 	}
 	nanosleep(&time, NULL);
 	/* Stopped, they wait for nothing any more, so the two accounts end at the same moment. */
@@ -89,7 +107,8 @@ int main(int count_of_arguments, char **arguments)
 		waitpid(children[index], NULL, WUNTRACED);
 	printf("[");
 	for (int index = 0; index < count; index++)
-		report(children[index], index == count - 1);
+		report(children[index], nothing, ",");
+	report(getpid(), began, "]\n");
 	fflush(stdout);
 	for (int index = 0; index < count; index++) {
 		kill(children[index], SIGKILL);
