@@ -50,7 +50,7 @@ package func runAgent(
   let exporter: Exporter
   (shared, exporter) = try makeShared(settings, version)
   let stop = (ring: StopFlag(), sample: StopFlag(), export: StopFlag())
-  var probes: LoadedProbes
+  let probes: LoadedProbes
   do throws(KernelError) { probes = try LoadedProbes(settings) } catch { throw .kernel(error) }
   let events = try makeEvents()
   let loops = try makeLoops(settings, version, shared, events, probes)
@@ -142,7 +142,7 @@ private func makeLoops(
       latencyMilliseconds: settings.buffers.wakeLatencyMilliseconds)
     let sample = SampleLoop(
       event: events.sample, cells: LedgerReader(probes.ledger),
-      histograms: try probes.makeHistograms(), shared: shared,
+      histograms: try probes.makeHistograms(of: .runqlat), shared: shared,
       intervalMilliseconds: settings.metricsIntervalMilliseconds, version: version)
     return (ring, sample)
   } catch {

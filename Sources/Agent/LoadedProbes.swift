@@ -8,70 +8,66 @@ internal import Glibc
 internal import Kernel
 internal import Probes
 
+/// One probe in the kernel. A class, since an array cannot hold what cannot be copied.
+private final class LoadedProbe {
+  let row: ProbeRow
+  let plan: ProbePlan
+  var object: BPFObject
+
+  init(_ row: ProbeRow, _ plan: ProbePlan, _ object: consuming BPFObject) {
+    self.row = row
+    self.plan = plan
+    self.object = object
+  }
+}
+
 /// Owned by the main thread.
 struct LoadedProbes: ~Copyable {
   let ring: SharedMap
   let ledger: SharedMap
-  private var execve: BPFObject?
-  private var runqlat: BPFObject?
-  private let dimensions: (slots: Int, replicas: Int, cpus: Int)
+  private let probes: [LoadedProbe]
 
   /// Loads what the configuration asks for; nothing is attached yet.
   init(_ settings: Settings) throws(KernelError) {
     let ring = try SharedMap.ring(bytes: UInt32(settings.buffers.ringBytes))
     let ledger = try SharedMap.ledger()
-    let preference = settings.hooks
-    var defaults = ProbeDefaults(
-      selfPID: UInt32(getpid()), wakeBytes: UInt32(settings.buffers.ringBytes / 4)
-    )
-    defaults.knobs.failed = settings.exec.failed ? 1 : 0
-    let replicas = SlotHistograms.replicas(cpus: Int(defaults.knobs.cpus))
-    defaults.knobs.replicas = UInt32(replicas)
-    defaults.knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
-    let slots = settings.runqlat.cgroupsMax
-    let execve =
-      settings.exec.enabled
-      ? try loadExecve(preference, defaults, ring: ring, ledger: ledger) : nil
-    let runqlat =
-      settings.runqlat.enabled
-      ? try loadRunqlat(preference, defaults, slots: slots, ledger: ledger) : nil
+    let defaults = ProbeDefaults(
+      selfPID: UInt32(getpid()), wakeBytes: UInt32(settings.buffers.ringBytes / 4))
+    var probes: [LoadedProbe] = []
+    for row in probeRows where row.isWanted(settings) {
+      var plan = ProbePlan(knobs: defaults.knobs)
+      plan.hooks = settings.hooks
+      row.configure(settings, &plan)
+      let object = try defaults.load(row, plan, ring: ring, ledger: ledger)
+      probes.append(LoadedProbe(row, plan, object))
+    }
     self.ring = ring
     self.ledger = ledger
-    self.execve = execve
-    self.runqlat = runqlat
-    dimensions = (slots, replicas, Int(defaults.knobs.cpus))
+    self.probes = probes
   }
 
-  /// The histograms of the run queue, while this lives; nil when they were not asked for.
-  func makeHistograms() throws(KernelError) -> SlotHistograms? {
-    guard runqlat != nil else { return nil }
-    return try runqlat.histograms(dimensions.slots, dimensions.replicas, dimensions.cpus)
+  /// The histograms of a probe, while this lives; nil when the probe was not asked for.
+  borrowing func makeHistograms(of row: ProbeRow) throws(KernelError) -> SlotHistograms? {
+    guard let probe = probes.first(where: { "\($0.row.name)" == "\(row.name)" }) else { return nil }
+    let knobs = probe.plan.knobs
+    return try SlotHistograms(
+      probe.object, slots: probe.plan.slots, replicas: Int(knobs.replicas), cpus: Int(knobs.cpus))
   }
 
   /// Begins to observe; returns what became of each program.
-  mutating func attach() throws(KernelError) -> [HookReport] {
-    try execve?.attach(optional: failedExecSections)
-    try runqlat?.attach()
-    return (execve?.reports ?? []) + (runqlat?.reports ?? [])
+  borrowing func attach() throws(KernelError) -> [HookReport] {
+    var reports: [HookReport] = []
+    for probe in probes {
+      try probe.object.attach(optional: probe.row.optionalSections)
+      reports += probe.object.reports
+    }
+    return reports
   }
 
   /// Ends production; the maps stay readable, and nothing is added to them afterwards.
-  mutating func detach() {
-    execve?.detach()
-    runqlat?.detach()
+  borrowing func detach() {
+    for probe in probes { probe.object.detach() }
     // A program that was running may still reserve and submit: the last drain must come after it.
     capus_wait_for_programs()
-  }
-}
-
-extension Optional where Wrapped == BPFObject, Wrapped: ~Copyable {
-  fileprivate borrowing func histograms(
-    _ slots: Int, _ replicas: Int, _ cpus: Int
-  ) throws(KernelError) -> SlotHistograms? {
-    switch self {
-    case .some(let object):
-      return try SlotHistograms(object, slots: slots, replicas: replicas, cpus: cpus)
-    case .none: return nil
-    }
   }
 }

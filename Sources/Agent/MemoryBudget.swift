@@ -6,6 +6,7 @@ package import Config
 internal import Export
 internal import Kernel
 internal import Metrics
+internal import Probes
 
 /// Computed at start from the configuration; reported in the log, as a metric and by the doctor.
 package struct MemoryBudget: Sendable {
@@ -16,18 +17,8 @@ package struct MemoryBudget: Sendable {
   /// For this configuration on a node with `cpus` possible CPUs.
   package init(_ settings: Settings, cpus: Int, arenaBytes: Int, arenasIdle: Int, queues: Int) {
     parts.append(("ring", settings.buffers.ringBytes))
-    if settings.exec.enabled {
-      // Two records being built per CPU, each with room for the longest payload and one read.
-      let payload = Int(APUS_PATH_MAX + APUS_NAME_MAX + 2 * APUS_ARGS_MAX)
-      parts.append(("execve scratch", cpus * 2 * (MemoryLayout<apus_exec>.size + payload)))
-    }
-    if settings.runqlat.enabled {
-      let slots = settings.runqlat.cgroupsMax
-      let replicas = SlotHistograms.replicas(cpus: cpus)
-      parts.append(
-        ("runqlat maps", SlotHistograms.bytes(slots: slots, replicas: replicas, cpus: cpus)))
-      // 240 buckets of 64 bits, and names.
-      parts.append(("runqlat series", slots * (240 * 8 + 512)))
+    for row in probeRows where row.isWanted(settings) {
+      parts += row.memory(settings, cpus)
     }
     parts.append(
       ("ledger", cpus * Int(APUS_KIND_COUNT.rawValue) * MemoryLayout<apus_ledger_cell>.size))

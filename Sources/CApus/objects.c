@@ -1,33 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The BPF objects that scripts/build-bpf.sh compiled, carried inside the binary. */
 #include "capus.h"
+#include <string.h>
 
-/* libelf wants an object aligned. */
-#define OBJECT static _Alignas(8) const unsigned char
-
-OBJECT execve_modern[] = {
-#embed "../../.build/bpf/execve.bpf.o"
-};
-OBJECT execve_compatible[] = {
-#embed "../../.build/bpf/execve.compat.bpf.o"
-};
-OBJECT runqlat_modern[] = {
-#embed "../../.build/bpf/runqlat.bpf.o"
-};
-OBJECT runqlat_compatible[] = {
-#embed "../../.build/bpf/runqlat.compat.bpf.o"
+/* One source, both its builds. */
+struct probe {
+	const char *name;
+	struct capus_object modern, compatible;
 };
 
-struct capus_object capus_execve(_Bool compatible)
+#define PROBE(name)                                                                                \
+	{                                                                                          \
+#name, {name##_modern, sizeof(name##_modern) },                                    \
+		{                                                                                  \
+			name##_compatible, sizeof(name##_compatible)                               \
+		}                                                                                  \
+	}
+
+/* Arrays that libelf wants aligned, then the table `probes`. */
+#include "../../.build/bpf/objects.inc"
+
+struct capus_object capus_probe(const char *name, _Bool compatible)
 {
-	if (compatible)
-		return (struct capus_object){execve_compatible, sizeof(execve_compatible)};
-	return (struct capus_object){execve_modern, sizeof(execve_modern)};
-}
-
-struct capus_object capus_runqlat(_Bool compatible)
-{
-	if (compatible)
-		return (struct capus_object){runqlat_compatible, sizeof(runqlat_compatible)};
-	return (struct capus_object){runqlat_modern, sizeof(runqlat_modern)};
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+		if (!strcmp(probes[i].name, name))
+			return compatible ? probes[i].compatible : probes[i].modern;
+	return (struct capus_object){0};
 }

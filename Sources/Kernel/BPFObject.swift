@@ -7,25 +7,6 @@ internal import CLibbpf
 internal import Glibc
 internal import Platform
 
-/// The probes carried in the binary.
-public enum Probe: String, Sendable, CaseIterable {
-  case execve, runqlat
-
-  fileprivate func embedded(_ variant: HookVariant) -> capus_object {
-    switch self {
-    case .execve: unsafe capus_execve(variant == .compatible)
-    case .runqlat: unsafe capus_runqlat(variant == .compatible)
-    }
-  }
-
-  fileprivate var label: StaticString {
-    switch self {
-    case .execve: "execve"
-    case .runqlat: "runqlat"
-    }
-  }
-}
-
 /// The two builds of each probe; see scripts/build-bpf.sh.
 public enum HookVariant: String, Sendable {
   /// Typed tracepoints, fetching atomics, task storage: kernels from 5.12.
@@ -36,7 +17,7 @@ public enum HookVariant: String, Sendable {
 
 /// What became of one program.
 public struct HookReport: Sendable {
-  public let probe: Probe
+  public let probe: StaticString
   public let program: String
   /// The hook as libbpf names it: "tp_btf/sched_switch".
   public let hook: String
@@ -49,17 +30,22 @@ public struct HookReport: Sendable {
 /// Used by the thread that made it.
 @safe
 public struct BPFObject: ~Copyable {
-  private let probe: Probe
+  private let probe: StaticString
   private let handle: OpaquePointer
   private var links: [OpaquePointer] = unsafe []
   public private(set) var reports: [HookReport] = []
   public let variant: HookVariant
 
   /// Opens the embedded object; nothing is in the kernel yet.
-  public init(_ probe: Probe, variant: HookVariant) throws(KernelError) {
-    let embedded = unsafe probe.embedded(variant)
+  ///
+  /// `probe` is the NAME of bpf/NAME.bpf.c.
+  public init(_ probe: StaticString, variant: HookVariant) throws(KernelError) {
+    // A StaticString ends with NUL.
+    let name = unsafe UnsafeRawPointer(probe.utf8Start).assumingMemoryBound(to: CChar.self)
+    let embedded = unsafe capus_probe(name, variant == .compatible)
+    guard unsafe embedded.bytes != nil else { throw .missing(object: probe, part: "bytes") }
     guard let handle = unsafe bpf_object__open_mem(embedded.bytes, embedded.size, nil) else {
-      throw .open(object: probe.label, code: errno)
+      throw .open(object: probe, code: errno)
     }
     self.probe = probe
     self.variant = variant
@@ -76,7 +62,7 @@ public struct BPFObject: ~Copyable {
     let map = unsafe try find(map: ".rodata.knobs")
     var knobs = knobs
     let code = unsafe bpf_map__set_initial_value(map, &knobs, MemoryLayout<apus_knobs>.size)
-    guard code == 0 else { throw .missing(object: probe.label, part: "room for the knobs") }
+    guard code == 0 else { throw .missing(object: probe, part: "room for the knobs") }
   }
 
   /// Uses a map that exists already in place of the object's own; before `load`.
@@ -105,7 +91,7 @@ public struct BPFObject: ~Copyable {
   /// Creates maps and programs in the kernel.
   public borrowing func load() throws(KernelError) {
     let code = unsafe bpf_object__load(handle)
-    guard code == 0 else { throw .load(object: probe.label, code: -code) }
+    guard code == 0 else { throw .load(object: probe, code: -code) }
   }
 
   /// Attaches all programs; those whose section starts with `optional` may be refused.
@@ -149,7 +135,7 @@ public struct BPFObject: ~Copyable {
     // A StaticString ends with NUL.
     let text = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
     guard let map = unsafe bpf_object__find_map_by_name(handle, text) else {
-      throw .missing(object: probe.label, part: name)
+      throw .missing(object: probe, part: name)
     }
     return unsafe map
   }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads a probe with the best hooks that this kernel allows, and tells what was taken.
+// Loads a probe with the best hooks that this kernel allows.
 
 package import CApusABI
-package import Config
+internal import Config
 package import Kernel
 internal import Platform
 
 /// What this kernel makes of the probes: knobs that all have in common, and which build is better.
 package struct ProbeDefaults: Sendable {
-  package var knobs: apus_knobs
+  package let knobs: apus_knobs
   private let isStorageSafe: Bool
 
   /// Asks the kernel's type information.
   package init(selfPID: UInt32, wakeBytes: UInt32) {
     let types = KernelTypes()
-    knobs = apus_knobs()
+    var knobs = apus_knobs()
     knobs.self_pid = selfPID
     knobs.wake_bytes = wakeBytes
     knobs.uid = UInt32.max
@@ -32,66 +32,64 @@ package struct ProbeDefaults: Sendable {
         struct: "bpf_local_storage_map", memberAmong: ["storage_ma", "use_kmalloc_nolock"])
     case .none: isStorageSafe = false
     }
+    self.knobs = knobs
   }
 
   /// The builds to try, best first.
-  fileprivate func variants(of probe: Probe, _ preference: HookPreference) -> [HookVariant] {
+  private func variants(of row: ProbeRow, _ preference: HookPreference) -> [HookVariant] {
     switch preference {
-    case .auto where probe == .runqlat && !isStorageSafe: [.compatible, .modern]
+    case .auto where row.storesUnderRunqueueLock && !isStorageSafe: [.compatible, .modern]
     case .auto: [.modern, .compatible]
     case .modern: [.modern]
     case .compatible: [.compatible]
     }
   }
-}
 
-/// Opens, adjusts and loads a probe; the next variant is tried when the kernel refuses one.
-package func load(
-  _ probe: Probe, _ defaults: ProbeDefaults, preferring preference: HookPreference,
-  adjust: (borrowing BPFObject) throws(KernelError) -> Void
-) throws(KernelError) -> BPFObject {
-  var refusal: KernelError?
-  for variant in defaults.variants(of: probe, preference) {
-    do throws(KernelError) {
-      let object = try BPFObject(probe, variant: variant)
-      try object.set(knobs: defaults.knobs)
-      try adjust(object)
-      try object.load()
-      return object
-    } catch {
-      Log.debug(
-        "probe refused", ["probe": probe.rawValue, "variant": variant.rawValue, "why": "\(error)"])
-      // The first refusal is about the hooks that are wanted; the last only about the fallback.
-      refusal = refusal ?? error
+  /// Opens, adjusts and loads a probe that keeps histograms only.
+  package func load(
+    _ row: ProbeRow, _ plan: ProbePlan, ledger: borrowing SharedMap
+  ) throws(KernelError) -> BPFObject {
+    precondition(!row.hasRecords, "records need a ring")
+    return try load(row, plan) { object throws(KernelError) in try object.share(ledger) }
+  }
+
+  /// Opens, adjusts and loads a probe.
+  package func load(
+    _ row: ProbeRow, _ plan: ProbePlan, ring: borrowing SharedMap, ledger: borrowing SharedMap
+  ) throws(KernelError) -> BPFObject {
+    try load(row, plan) { object throws(KernelError) in
+      try object.share(ledger)
+      if row.hasRecords { try object.share(ring) }
     }
   }
-  guard let refusal else { preconditionFailure("a preference names at least one variant") }
-  throw refusal
-}
 
-/// The section prefix of programs that report failed execs; they need tracefs, and may be missing.
-package let failedExecSections = "tracepoint/syscalls/"
-
-/// Loads the execve probe onto a ring and a ledger.
-package func loadExecve(
-  _ preference: HookPreference, _ defaults: ProbeDefaults, ring: borrowing SharedMap,
-  ledger: borrowing SharedMap
-) throws(KernelError) -> BPFObject {
-  try load(.execve, defaults, preferring: preference) { object throws(KernelError) in
-    try object.share(ring)
-    try object.share(ledger)
-    if defaults.knobs.failed == 0 { object.leaveOut(sectionsStarting: failedExecSections) }
-  }
-}
-
-/// Loads the runqlat probe with room for `slots` histograms.
-package func loadRunqlat(
-  _ preference: HookPreference, _ defaults: ProbeDefaults, slots: Int, ledger: borrowing SharedMap
-) throws(KernelError) -> BPFObject {
-  try load(.runqlat, defaults, preferring: preference) { object throws(KernelError) in
-    try object.share(ledger)
-    try SlotHistograms.size(
-      object, slots: slots, replicas: Int(defaults.knobs.replicas),
-      cpus: Int(defaults.knobs.cpus))
+  /// The next build is tried when the kernel refuses one.
+  private func load(
+    _ row: ProbeRow, _ plan: ProbePlan, share: (borrowing BPFObject) throws(KernelError) -> Void
+  ) throws(KernelError) -> BPFObject {
+    var refusal: KernelError?
+    for variant in variants(of: row, plan.hooks) {
+      do throws(KernelError) {
+        let object = try BPFObject(row.name, variant: variant)
+        try object.set(knobs: plan.knobs)
+        try share(object)
+        if row.hasHistograms {
+          try SlotHistograms.size(
+            object, slots: plan.slots, replicas: Int(plan.knobs.replicas),
+            cpus: Int(plan.knobs.cpus))
+        }
+        row.adjust(object, plan)
+        try object.load()
+        return object
+      } catch {
+        Log.debug(
+          "probe refused",
+          ["probe": "\(row.name)", "variant": variant.rawValue, "why": "\(error)"])
+        // The first refusal is about the hooks that are wanted; the last only about the fallback.
+        refusal = refusal ?? error
+      }
+    }
+    guard let refusal else { preconditionFailure("a preference names at least one build") }
+    throw refusal
   }
 }

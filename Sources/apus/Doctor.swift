@@ -34,7 +34,7 @@ func runDoctor(_ options: DoctorOptions) throws(Failure) {
   Tool.configureLog(verbose: false)
   var findings = environmentFindings()
   if Capabilities.missingForTracing().isEmpty, Features.hasBTF {
-    for probe in Probe.allCases { findings += hookFindings(probe) }
+    for row in probeRows { findings += hookFindings(row) }
   }
   findings += agentFindings()
   if options.json {
@@ -89,27 +89,25 @@ private func environmentFindings() -> [Finding] {
 }
 
 /// Loads and attaches the probe for a moment, as the agent would, and tells what was taken.
-private func hookFindings(_ probe: Probe) -> [Finding] {
-  var defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: 0)
-  defaults.knobs.failed = 1
+private func hookFindings(_ row: ProbeRow) -> [Finding] {
+  let defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: 0)
+  var plan = ProbePlan(knobs: defaults.knobs)
+  plan.knobs.failed = 1
+  plan.slots = 16
   do throws(KernelError) {
     let ring = try SharedMap.ring(bytes: 65_536)
     let ledger = try SharedMap.ledger()
-    var object =
-      switch probe {
-      case .execve: try loadExecve(.auto, defaults, ring: ring, ledger: ledger)
-      case .runqlat: try loadRunqlat(.auto, defaults, slots: 16, ledger: ledger)
-      }
-    try object.attach(optional: failedExecSections)
+    var object = try defaults.load(row, plan, ring: ring, ledger: ledger)
+    try object.attach(optional: row.optionalSections)
     return object.reports.map { report in
-      let name = "\(probe.rawValue)/\(report.program)"
+      let name = "\(row.name)/\(report.program)"
       if let failure = report.failure {
         return Finding(name, .warning, "\(report.hook) not taken: \(failure)")
       }
       return Finding(name, .ok, "\(report.hook), \(object.variant.rawValue) build")
     }
   } catch {
-    return [Finding(probe.rawValue, .error, "\(error)", "see: apus \(probe.rawValue) --verbose")]
+    return [Finding("\(row.name)", .error, "\(error)", "see: apus agent --log-level debug")]
   }
 }
 

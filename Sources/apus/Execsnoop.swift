@@ -59,16 +59,17 @@ func runExecsnoop(_ options: ExecsnoopOptions) throws(Failure) {
   Tool.configureLog(verbose: options.verbose)
   try Tool.requirePrivilege()
   let signals = Signals(blocking: [SIGINT, SIGTERM, SIGHUP])
-  var defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: ringBytes / 4)
-  defaults.knobs.failed = options.fails ? 1 : 0
-  if let uid = options.uid { defaults.knobs.uid = uid }
-  defaults.knobs.cgroup_key = try Tool.cgroupKey(ofPath: options.cgroup)
+  let defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: ringBytes / 4)
+  var plan = ProbePlan(knobs: defaults.knobs)
+  plan.knobs.failed = options.fails ? 1 : 0
+  if let uid = options.uid { plan.knobs.uid = uid }
+  plan.knobs.cgroup_key = try Tool.cgroupKey(ofPath: options.cgroup)
   do throws(KernelError) {
     let ring = try SharedMap.ring(bytes: ringBytes)
     let ledger = try SharedMap.ledger()
     var reader = try RingReader(ring, bytes: ringBytes)
-    var object = try loadExecve(.auto, defaults, ring: ring, ledger: ledger)
-    try object.attach(optional: failedExecSections)
+    var object = try defaults.load(.execve, plan, ring: ring, ledger: ledger)
+    try object.attach(optional: ProbeRow.execve.optionalSections)
     for report in object.reports {
       if let failure = report.failure { Log.warn("failed execs are not seen", ["why": failure]) }
     }

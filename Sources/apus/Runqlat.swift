@@ -134,11 +134,12 @@ func runRunqlat(_ options: RunqlatOptions) throws(Failure) {
   Tool.configureLog(verbose: options.verbose)
   try Tool.requirePrivilege()
   let signals = Signals(blocking: [SIGINT, SIGTERM, SIGHUP])
-  var defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: 0)
-  defaults.knobs.pid = UInt32(bitPattern: options.pid ?? 0)
-  defaults.knobs.cgroup_key = try Tool.cgroupKey(ofPath: options.cgroup)
+  let defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: 0)
+  var plan = ProbePlan(knobs: defaults.knobs)
+  plan.knobs.pid = UInt32(bitPattern: options.pid ?? 0)
+  plan.knobs.cgroup_key = try Tool.cgroupKey(ofPath: options.cgroup)
   let isKeyed = options.grouping != .all
-  defaults.knobs.slot_key =
+  plan.knobs.slot_key =
     switch options.grouping {
     case .all: APUS_SLOT_BY_NOTHING.rawValue
     case .processes: APUS_SLOT_BY_PROCESS.rawValue
@@ -149,10 +150,11 @@ func runRunqlat(_ options: RunqlatOptions) throws(Failure) {
   // One histogram is shared by all CPUs, so it is worth copies; thousands are each touched seldom.
   let replicas = isKeyed ? 1 : SlotHistograms.replicas(cpus: cpus)
   let slots = isKeyed ? keyedSlots : 2
-  defaults.knobs.replicas = UInt32(replicas)
+  plan.knobs.replicas = UInt32(replicas)
+  plan.slots = slots
   do throws(KernelError) {
     let ledger = try SharedMap.ledger()
-    var object = try loadRunqlat(.auto, defaults, slots: slots, ledger: ledger)
+    var object = try defaults.load(.runqlat, plan, ledger: ledger)
     let histograms = try SlotHistograms(object, slots: slots, replicas: replicas, cpus: cpus)
     try object.attach()
     var view = RunqueueView(options, histograms)

@@ -94,14 +94,16 @@ struct ExecveFixture: ~Copyable {
     _ preference: HookPreference = .auto, ringBytes: UInt32 = 1 << 20,
     _ adjust: (inout apus_knobs) -> Void = { _ in }
   ) throws {
-    var knobs = KnobDefaults(selfPID: 0, wakeBytes: ringBytes / 4).knobs
-    adjust(&knobs)
+    let defaults = ProbeDefaults(selfPID: 0, wakeBytes: ringBytes / 4)
+    var plan = ProbePlan(knobs: defaults.knobs)
+    plan.hooks = preference
+    adjust(&plan.knobs)
     // All or nothing: what cannot be copied cannot be half made.
     let ring = try SharedMap.ring(bytes: ringBytes)
     let ledger = try SharedMap.ledger()
-    var object = try loadExecve(preference, knobs: knobs, ring: ring, ledger: ledger)
+    var object = try defaults.load(.execve, plan, ring: ring, ledger: ledger)
     let reader = try RingReader(ring, bytes: ringBytes)
-    try object.attach(optional: failedExecSections)
+    try object.attach(optional: ProbeRow.execve.optionalSections)
     self.ring = ring
     self.ledger = ledger
     self.object = object

@@ -16,14 +16,17 @@ private struct RunqlatFixture: ~Copyable {
   let histograms: SlotHistograms
 
   init(_ preference: HookPreference, slots: Int = 256) throws {
-    var knobs = KnobDefaults(selfPID: 0, wakeBytes: 0).knobs
-    let replicas = SlotHistograms.replicas(cpus: Int(knobs.cpus))
-    knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
-    knobs.replicas = UInt32(replicas)
+    let defaults = ProbeDefaults(selfPID: 0, wakeBytes: 0)
+    var plan = ProbePlan(knobs: defaults.knobs)
+    let cpus = Int(plan.knobs.cpus)
+    let replicas = SlotHistograms.replicas(cpus: cpus)
+    plan.hooks = preference
+    plan.slots = slots
+    plan.knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
+    plan.knobs.replicas = UInt32(replicas)
     let ledger = try SharedMap.ledger()
-    var object = try loadRunqlat(preference, knobs: knobs, slots: slots, ledger: ledger)
-    let histograms = try SlotHistograms(
-      object, slots: slots, replicas: replicas, cpus: Int(knobs.cpus))
+    var object = try defaults.load(.runqlat, plan, ledger: ledger)
+    let histograms = try SlotHistograms(object, slots: slots, replicas: replicas, cpus: cpus)
     try object.attach()
     self.ledger = ledger
     self.object = object

@@ -8,13 +8,12 @@
 
 /* One embedded BPF object; the bytes live as long as the program. */
 struct capus_object {
-	const void *_Nonnull bytes;
+	const void *_Nullable bytes;
 	size_t size;
 };
 
-/* The modern and the compatible build of each probe (scripts/build-bpf.sh). */
-struct capus_object capus_execve(_Bool compatible);
-struct capus_object capus_runqlat(_Bool compatible);
+/* The modern or compatible build of bpf/NAME.bpf.c; no bytes when there is no such probe. */
+struct capus_object capus_probe(const char *_Nonnull name, _Bool compatible);
 
 /* Sends libbpf's messages to `sink`, one call a line; level 0 warns, 1 informs, 2 is debug. */
 void capus_libbpf_log(void (*_Nonnull sink)(int level, const char *_Nonnull text));
