@@ -16,6 +16,8 @@ final class FileLane {
   private let ledger: Ledger
   private var transcoder = JSONTranscoder()
   private var line: [UInt8] = []
+  /// A write failed half way, so that the file ends within a line.
+  private var isTorn = false
 
   /// Appends to `path`; "-" is standard output.
   init(path: String, destination: Int, queue: BatchQueue, ledger: Ledger) throws(SystemError) {
@@ -42,9 +44,13 @@ final class FileLane {
 
   private func write(_ batch: SealedBatch) {
     line.removeAll(keepingCapacity: true)
+    // Joined to the torn line, this one could not be read either.
+    if isTorn { line.append(UInt8(ascii: "\n")) }
     do {
       try transcoder.appendLine(of: batch, to: &line)
+      isTorn = true
       try unsafe line.withUnsafeBytes { bytes in try unsafe file.writeAll(bytes) }
+      isTorn = false
       ledger.deliver(batch.kinds, destination: destination)
       statistics.batchesDelivered.add()
     } catch {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Config
+import Testing
+
+@testable import Agent
+
+@Suite("the memory budget")
+struct MemoryBudgetTests {
+  private func defaults() throws -> Settings {
+    try Settings.resolve(yaml: nil, fileName: "", environment: { _ in nil })
+  }
+
+  private func budget(cpus: Int, queues: Int = 3) throws -> MemoryBudget {
+    let settings = try defaults()
+    return MemoryBudget(
+      settings, cpus: cpus, arenaBytes: settings.export.batchBytes + 131_072, arenasIdle: 2,
+      queues: queues)
+  }
+
+  private func bytes(_ owner: String, _ budget: MemoryBudget) -> Int? {
+    budget.parts.first { $0.owner == owner }?.bytes
+  }
+
+  @Test("on a node with 256 CPUs the parts are what the layouts say, and the sum is below 64 MiB")
+  func large() throws {
+    let settings = try defaults()
+    let budget = try budget(cpus: 256)
+    for part in budget.parts { print("budget, 256 CPUs: \(part.owner) \(part.bytes)") }
+    print("budget, 256 CPUs: total \(budget.total)")
+    let slots = settings.runqlat.cgroupsMax
+    #expect(bytes("ring", budget) == settings.buffers.ringBytes)
+    // Eight copies of a KiB and 16 bytes per CPU; a key, its slot and its place in the queue.
+    #expect(bytes("runqlat maps", budget) == slots * (8 * 1024 + 256 * 16) + slots * (8 + 24 + 4))
+    #expect(bytes("execve scratch", budget) == 256 * 2 * (144 + 4096 + 1024 + 2 * 8192))
+    #expect(bytes("ledger", budget) == 256 * 4 * 64)
+    #expect(bytes("open batches", budget) == 4 * (settings.export.batchBytes + 131_072))
+    #expect(bytes("export queues", budget) == 3 * settings.export.queueBytes)
+    #expect(budget.total == budget.parts.reduce(0) { $0 + $1.bytes })
+    #expect(budget.total < 64 << 20)
+  }
+
+  @Test("what grows with CPUs grows with CPUs alone")
+  func small() throws {
+    let (one, two) = (try budget(cpus: 1), try budget(cpus: 2))
+    #expect(one.parts.map(\.owner) == two.parts.map(\.owner))
+    for owner in ["ring", "runqlat series", "open batches", "export queues"] {
+      #expect(bytes(owner, one) == bytes(owner, two))
+    }
+    for owner in ["execve scratch", "ledger"] {
+      #expect(bytes(owner, two) == bytes(owner, one).map { 2 * $0 })
+    }
+    #expect(Set(one.parts.map(\.owner)).count == one.parts.count)
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a slot, from a cgroup's first wait to its reuse, on the real kernel.
+
+import CApusABI
+import Config
+import Identity
+import Kernel
+import Metrics
+import Platform
+import Probes
+import Testing
+
+@testable import Agent
+
+@Suite("run queue samples", .enabled(if: isRoot && unifiedMount != nil, "needs root and cgroup2"))
+struct RunqueueSamplerTests {
+  private let store = MetricStore()
+  private let instrument: InstrumentID
+  private let builder = ResourceBuilder(configured: [])
+  private let workloads: Workloads
+
+  init() {
+    instrument = store.register(
+      InstrumentDescriptor(
+        name: "apus.cpu.runqueue.latency", unit: "s", help: "Wait.", kind: .histogram),
+      shape: HistogramShape(
+        scale: APUS_HIST_SCALE, offset: APUS_HIST_OFFSET, zeroThreshold: 0x1p-23))
+    workloads = Workloads(builder: builder, agentAttributes: [])
+  }
+
+  /// How many waits are known of a workload; nil when it has no series.
+  private func count(_ workload: UInt32) -> UInt64? {
+    let snapshot = store.snapshot(unixNanoseconds: Clock.shared.unixNanoseconds())
+    for family in snapshot.instruments {
+      for point in family.points where point.workload == workload {
+        if case .histogram(let histogram) = point.value { return histogram.count }
+      }
+    }
+    return nil
+  }
+
+  @Test("a cgroup's slot becomes a series, ends with it, and is empty for the next one")
+  func life() throws {
+    let slots = 64
+    var knobs = KnobDefaults(selfPID: 0, wakeBytes: 0).knobs
+    let replicas = SlotHistograms.replicas(cpus: Int(knobs.cpus))
+    knobs.replicas = UInt32(replicas)
+    knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
+    let ledger = try SharedMap.ledger()
+    var object = try loadRunqlat(.auto, knobs: knobs, slots: slots, ledger: ledger)
+    let histograms = try SlotHistograms(
+      object, slots: slots, replicas: replicas, cpus: Int(knobs.cpus))
+    try object.attach()
+    var sampler = RunqueueSampler(
+      histograms, store: store, instrument: instrument, workloads: workloads)
+    let table = WorkloadTable(builder: builder)
+
+    let cgroup = try TestCgroup()
+    try cgroup.run(40)
+    sampler.sample(table, unixNanoseconds: 1)
+    #expect(sampler.keys.contains(cgroup.key))
+    let number = workloads.number(of: cgroup.key, in: table)
+    let before = try #require(count(number))
+    #expect(before >= 40)
+    try cgroup.run(25)
+    sampler.sample(table, unixNanoseconds: 2)
+    let after = try #require(count(number))
+    #expect(after >= before + 25)
+
+    let isRemoved = cgroup.remove()
+    #expect(isRemoved)
+    sampler.retire([cgroup.key], now: 100 * RunqueueSamplerTests.second)
+    store.removeAll(workload: number)
+    sampler.sample(table, unixNanoseconds: 3)
+    #expect(!sampler.keys.contains(cgroup.key))
+    #expect(count(number) == nil)
+
+    // Each next cgroup takes another slot, until the first one's comes round again: empty.
+    sampler.retire([], now: 103 * RunqueueSamplerTests.second)
+    for _ in 0..<slots + 4 {
+      let next = try TestCgroup()
+      try next.run(3)
+      sampler.sample(table, unixNanoseconds: 4)
+      let number = workloads.number(of: next.key, in: table)
+      let waits = try #require(count(number))
+      #expect(waits >= 3 && waits < 40)
+      let isRemoved = next.remove()
+      #expect(isRemoved)
+      sampler.retire([next.key], now: 200 * RunqueueSamplerTests.second)
+      sampler.retire([], now: 203 * RunqueueSamplerTests.second)
+      store.removeAll(workload: number)
+    }
+  }
+
+  private static let second: UInt64 = 1_000_000_000
+}

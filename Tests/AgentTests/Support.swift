@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cgroup of the test's own, and processes in it.
+
+import Glibc
+import Platform
+import Testing
+
+let isRoot = getuid() == 0
+
+let unifiedMount = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].first {
+  access($0 + "/cgroup.procs", F_OK) == 0
+}
+
+func becomesTrue(within seconds: UInt64 = 20, _ condition: () throws -> Bool) rethrows -> Bool {
+  let deadline = Clock.bootNanoseconds() + seconds * 1_000_000_000
+  while try !condition() {
+    if Clock.bootNanoseconds() > deadline { return false }
+    usleep(500)
+  }
+  return true
+}
+
+/// Removed by `remove`, or at the end.
+struct TestCgroup: ~Copyable {
+  let name: String
+  let directory: String
+  let key: UInt64
+
+  init() throws {
+    let mount = try #require(unifiedMount)
+    let name = "apus-agent-\(getpid())-\(Clock.bootNanoseconds())"
+    var status = stat()
+    try #require(mkdir("\(mount)/\(name)", 0o755) == 0)
+    try #require(stat("\(mount)/\(name)", &status) == 0)
+    self.name = name
+    directory = "\(mount)/\(name)"
+    key = UInt64(status.st_ino)
+  }
+
+  /// Runs `count` short processes inside.
+  func run(_ count: Int) throws {
+    let script =
+      "echo $$ > \(directory)/cgroup.procs || exit 9; i=0; "
+      + "while [ $i -lt \(count) ]; do /bin/true; i=$((i+1)); done"
+    try #require(system("/bin/sh -c '\(script)'") == 0)
+  }
+
+  func remove() -> Bool {
+    let directory = self.directory
+    return becomesTrue { rmdir(directory) == 0 || errno == ENOENT }
+  }
+
+  deinit { _ = remove() }
+}
