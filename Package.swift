@@ -72,10 +72,19 @@ let package = Package(
     // Measures the hot paths; no product, and not needed to run anything.
     .executableTarget(
       name: "apus-bench", dependencies: ["Metrics", "OTLP"], swiftSettings: strict),
+    tests(of: "Platform"),
+    tests(of: "Kernel", ["CApusABI", "Config", "Platform", "Probes"]),
     tests(of: "Metrics"),
     tests(of: "Config", ["Platform"]),
     tests(of: "OTLP", ["Metrics"], exclude: ["decode_otlp.py"]),
-    tests(of: "Export", ["Metrics", "OTLP"]),
+    tests(of: "Identity", ["OTLP", "Platform"]),
+    tests(of: "Export", ["Metrics", "OTLP", "Platform", "Transport"]),
+    tests(
+      of: "Probes",
+      ["CApusABI", "Config", "Export", "Identity", "Kernel", "OTLP", "Platform"]),
+    tests(
+      of: "Agent",
+      ["CApusABI", "Config", "Identity", "Kernel", "Metrics", "OTLP", "Platform", "Probes"]),
     tests(of: "Transport", ["CApus"], exclude: ["Servers"]),
     tests(of: "Serve"),
     tests(of: "CLI", ["Config"]),

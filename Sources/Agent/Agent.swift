@@ -61,7 +61,7 @@ package func runAgent(
   // libbpf has parsed the kernel's types for each object: megabytes that nobody needs any more.
   capus_release_memory()
 
-  let threads = try Threads(loops.ring, loops.sample, exporter, stop)
+  let threads = try Threads(loops.ring, loops.sample, exporter, stop, events)
   let reports: [HookReport]
   do throws(KernelError) { reports = try probes.attach() } catch {
     threads.stop(stop, events, exporter)
@@ -217,21 +217,26 @@ private struct Threads: ~Copyable {
 
   init(
     _ ringLoop: RingLoop, _ sampleLoop: SampleLoop, _ exporter: Exporter,
-    _ stop: (ring: StopFlag, sample: StopFlag, export: StopFlag)
+    _ stop: (ring: StopFlag, sample: StopFlag, export: StopFlag), _ events: Events
   ) throws(AgentError) {
     let (ringStop, sampleStop, exportStop) = stop
-    do throws(SystemError) {
-      let export = try Thread("export") { exporter.run(until: exportStop) }
-      let sample = try Thread("sample") { sampleLoop.run(until: sampleStop) }
-      let ring = try Thread("ring") { ringLoop.run(until: ringStop) }
-      self.ring = ring
-      self.sample = sample
-      self.export = export
-    } catch {
-      // A thread that was started is joined on the way out, so it must be told to end.
-      for flag in [ringStop, sampleStop, exportStop] { flag.raise() }
-      throw .system(error)
+    func start(
+      _ name: String, _ body: @escaping @Sendable () -> Void
+    ) throws(AgentError) -> Thread {
+      do throws(SystemError) { return try Thread(name, body: body) } catch {
+        // Those that were started are joined once this throws, so they must be told to end before.
+        for flag in [ringStop, sampleStop, exportStop] { flag.raise() }
+        events.sample.raise()
+        exporter.wake()
+        throw .system(error)
+      }
     }
+    let export = try start("export") { exporter.run(until: exportStop) }
+    let sample = try start("sample") { sampleLoop.run(until: sampleStop) }
+    let ring = try start("ring") { ringLoop.run(until: ringStop) }
+    self.ring = ring
+    self.sample = sample
+    self.export = export
   }
 
   consuming func stop(

@@ -18,6 +18,7 @@ struct Failure: Error {
 @main
 enum Main {
   static func main() {
+    occupyStandardDescriptors()
     do throws(UsageError) {
       let command = try Command.parse(Array(CommandLine.arguments.dropFirst()))
       do throws(Failure) {
@@ -46,6 +47,15 @@ enum Main {
     case .help(let spec): Output.text(spec?.helpText ?? CommandTable.overview)
     }
     Output.flush()
+  }
+
+  /// A closed standard stream's number would go to the next file opened, into which what is meant
+  /// for the stream would then be written: into the lock's file, or a BPF map.
+  private static func occupyStandardDescriptors() {
+    for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) < 0 {
+      // The wrong way round, so that its use fails as that of a closed one does.
+      _ = unsafe open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+    }
   }
 
   private static func complain(_ message: String) {
