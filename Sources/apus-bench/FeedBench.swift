@@ -16,14 +16,14 @@ struct FeedBench {
   func run() throws(BenchError) {
     let records = try capture()
     let outlet = Outlet(hold: options.hold)
-    let sink = makeSink(outlet)
+    var sink = makeSink(outlet)
     let begin = threadNanoseconds()
     var done = 0
     while done < options.count {
       sink.beginTurn()
       let end = min(done + 8192, options.count)
       while done < end {
-        records.give(done & 1, to: sink)
+        records.give(done & 1, to: &sink)
         done += 1
       }
       sink.endTurn(flush: done == options.count)
@@ -42,11 +42,11 @@ struct FeedBench {
 
   private func capture() throws(BenchError) -> CapturedRecords {
     var source = try makeSource(execs: 64)
-    let records = CapturedRecords(parent: UInt32(getpid()))
+    var records = CapturedRecords(parent: UInt32(getpid()))
     try source.fill(execs: 1, program: options.program)
     do throws(KernelError) {
       var reader = try RingReader(source.ring, bytes: source.ringBytes)
-      _ = reader.drain(into: records, limit: .max)
+      _ = reader.drain(into: &records, limit: .max)
     } catch {
       throw .kernel(error)
     }
@@ -86,7 +86,7 @@ private final class CapturedRecords: RecordSink {
   }
 
   @inline(__always)
-  func give(_ index: Int, to sink: EventSink) {
+  func give(_ index: Int, to sink: inout EventSink) {
     let copy = unsafe copies[index]
     sink.accept(unsafe RawSpan(_unsafeBytes: copy))
   }

@@ -27,7 +27,7 @@ struct RingBench {
   func run() throws(BenchError) {
     var source = try makeSource(execs: options.count)
     let outlet = Outlet(hold: options.hold)
-    let sink = makeSink(outlet)
+    var sink = makeSink(outlet)
     var counted = cbench_count()
     guard let ring = unsafe cbench_open(source.ring.descriptor.raw, &counted) else {
       throw .system(.current("ring_buffer__new"))
@@ -37,7 +37,7 @@ struct RingBench {
     var bare: [Reading] = []
     for _ in 0..<options.fills {
       try source.fill(execs: options.count, program: options.program)
-      ours.append(try drain(source, into: sink))
+      ours.append(try drain(source, into: &sink))
       try source.fill(execs: options.count, program: options.program)
       let before = counted.records
       let begin = threadNanoseconds()
@@ -50,7 +50,7 @@ struct RingBench {
   }
 
   private func drain(
-    _ source: borrowing ProcessSource, into sink: EventSink
+    _ source: borrowing ProcessSource, into sink: inout EventSink
   ) throws(BenchError) -> Reading {
     var reader: RingReader
     do throws(KernelError) {
@@ -63,7 +63,7 @@ struct RingBench {
     var count = 0
     repeat {
       sink.beginTurn()
-      count = reader.drain(into: sink, limit: RingBench.turn)
+      count = reader.drain(into: &sink, limit: RingBench.turn)
       sink.endTurn(flush: count < RingBench.turn)
       reading.records += UInt64(count)
     } while count == RingBench.turn
