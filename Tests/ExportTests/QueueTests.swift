@@ -25,8 +25,10 @@ struct QueueTests {
   @Test("one byte less than a batch needs is too little, also for a smaller one after a larger")
   func exact() {
     let small = batch(1)
+    let large = batch(3000, bytes: 100)
     let queue = BatchQueue(byteLimit: small.memoryByteCount)
-    #expect(!queue.offer(batch(50)))
+    #expect(large.memoryByteCount > small.memoryByteCount)
+    #expect(!queue.offer(large))
     #expect(queue.offer(small))
     #expect(!BatchQueue(byteLimit: small.memoryByteCount - 1).offer(small))
   }
