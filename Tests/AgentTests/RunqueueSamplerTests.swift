@@ -41,15 +41,19 @@ struct RunqueueSamplerTests {
 
   @Test("a cgroup's slot becomes a series, ends with it, and is empty for the next one")
   func life() throws {
+    let turn = try ProbeTurn()
+    defer { turn.end() }
     let slots = 64
-    var knobs = KnobDefaults(selfPID: 0, wakeBytes: 0).knobs
-    let replicas = SlotHistograms.replicas(cpus: Int(knobs.cpus))
-    knobs.replicas = UInt32(replicas)
-    knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
+    let defaults = ProbeDefaults(selfPID: 0, wakeBytes: 0)
+    var plan = ProbePlan(knobs: defaults.knobs)
+    let cpus = Int(plan.knobs.cpus)
+    let replicas = SlotHistograms.replicas(cpus: cpus)
+    plan.slots = slots
+    plan.knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
+    plan.knobs.replicas = UInt32(replicas)
     let ledger = try SharedMap.ledger()
-    var object = try loadRunqlat(.auto, knobs: knobs, slots: slots, ledger: ledger)
-    let histograms = try SlotHistograms(
-      object, slots: slots, replicas: replicas, cpus: Int(knobs.cpus))
+    var object = try defaults.load(.runqlat, plan, ledger: ledger)
+    let histograms = try SlotHistograms(object, slots: slots, replicas: replicas, cpus: cpus)
     try object.attach()
     var sampler = RunqueueSampler(
       histograms, store: store, instrument: instrument, workloads: workloads)
@@ -57,13 +61,13 @@ struct RunqueueSamplerTests {
 
     let cgroup = try TestCgroup()
     try cgroup.run(40)
-    sampler.sample(table, unixNanoseconds: 1)
+    sampler.sample(table, sinceUnixNanoseconds: 1)
     #expect(sampler.keys.contains(cgroup.key))
     let number = workloads.number(of: cgroup.key, in: table)
     let before = try #require(count(number))
     #expect(before >= 40)
     try cgroup.run(25)
-    sampler.sample(table, unixNanoseconds: 2)
+    sampler.sample(table, sinceUnixNanoseconds: 2)
     let after = try #require(count(number))
     #expect(after >= before + 25)
 
@@ -71,7 +75,7 @@ struct RunqueueSamplerTests {
     #expect(isRemoved)
     sampler.retire([cgroup.key], now: 100 * RunqueueSamplerTests.second)
     store.removeAll(workload: number)
-    sampler.sample(table, unixNanoseconds: 3)
+    sampler.sample(table, sinceUnixNanoseconds: 3)
     #expect(!sampler.keys.contains(cgroup.key))
     #expect(count(number) == nil)
 
@@ -80,7 +84,7 @@ struct RunqueueSamplerTests {
     for _ in 0..<slots + 4 {
       let next = try TestCgroup()
       try next.run(3)
-      sampler.sample(table, unixNanoseconds: 4)
+      sampler.sample(table, sinceUnixNanoseconds: 4)
       let number = workloads.number(of: next.key, in: table)
       let waits = try #require(count(number))
       #expect(waits >= 3 && waits < 40)
