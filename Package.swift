@@ -69,9 +69,19 @@ let package = Package(
         "Probes", "Serve", "Agent", "CLI",
       ],
       swiftSettings: strict),
-    // Measures the hot paths; no product, and not needed to run anything.
+    // Measure the hot paths; no product, and not needed to run anything.
+    .target(
+      name: "CBench",
+      cSettings: [
+        .unsafeFlags(["-std=c23", "-Wall", "-Wextra", "-Werror", "-Wmissing-prototypes"])
+      ]),
     .executableTarget(
-      name: "apus-bench", dependencies: ["Metrics", "OTLP"], swiftSettings: strict),
+      name: "apus-bench",
+      dependencies: [
+        "CApusABI", "Platform", "Kernel", "Metrics", "Config", "OTLP", "Identity", "Export",
+        "Probes", "CBench",
+      ],
+      swiftSettings: strict),
     tests(of: "Platform"),
     tests(of: "Kernel", ["CApusABI", "Config", "Platform", "Probes"]),
     tests(of: "Metrics"),

@@ -6,6 +6,7 @@ package import Config
 internal import Export
 internal import Kernel
 internal import Metrics
+internal import OTLP
 internal import Probes
 
 /// Computed at start from the configuration; reported in the log, as a metric and by the doctor.
@@ -22,7 +23,7 @@ package struct MemoryBudget: Sendable {
     }
     parts.append(
       ("ledger", cpus * Int(APUS_KIND_COUNT.rawValue) * MemoryLayout<apus_ledger_cell>.size))
-    parts.append(("open batches", (2 + arenasIdle) * arenaBytes))
+    parts.append(("open batches", (2 + arenasIdle + LogBatchBuilder.recycledMax) * arenaBytes))
     parts.append(("export queues", queues * settings.export.queueBytes))
   }
 }

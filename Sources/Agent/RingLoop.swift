@@ -16,11 +16,11 @@ final class RingLoop: @unchecked Sendable {
   let heartbeat = Heartbeat()
   private var reader: RingReader
   private let wait: RingWait
-  private let sink: EventSink
+  private var sink: EventSink
   private let latencyMilliseconds: CInt
 
   init(
-    reader: consuming RingReader, wait: consuming RingWait, sink: EventSink,
+    reader: consuming RingReader, wait: consuming RingWait, sink: consuming EventSink,
     latencyMilliseconds: Int
   ) {
     self.reader = reader
@@ -37,7 +37,7 @@ final class RingLoop: @unchecked Sendable {
       var count = 0
       repeat {
         sink.beginTurn()
-        count = reader.drain(into: sink, limit: RingLoop.turn)
+        count = reader.drain(into: &sink, limit: RingLoop.turn)
         sink.endTurn(flush: isLast && count < RingLoop.turn)
         heartbeat.beat()
       } while count == RingLoop.turn

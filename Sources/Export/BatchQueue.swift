@@ -9,8 +9,30 @@ internal import Synchronization
 /// Any thread may offer; the export thread takes.
 public final class BatchQueue: Sendable {
   private struct State {
-    var batches: [SealedBatch] = []
+    /// Those before `head` are gone already; the room of what is gone is used again.
+    var batches: [SealedBatch?] = []
+    var head = 0
     var byteCount = 0
+
+    var count: Int { batches.count - head }
+
+    mutating func append(_ batch: SealedBatch) {
+      if batches.count == batches.capacity, head > batches.count / 2 {
+        batches.removeFirst(head)
+        head = 0
+      }
+      batches.append(batch)
+    }
+
+    mutating func removeFirst() {
+      guard let batch = batches[head] else { preconditionFailure("nothing waits") }
+      byteCount -= batch.memoryByteCount
+      batches[head] = nil
+      head += 1
+      guard head == batches.count else { return }
+      batches.removeAll(keepingCapacity: true)
+      head = 0
+    }
   }
 
   public let byteLimit: Int
@@ -26,20 +48,20 @@ public final class BatchQueue: Sendable {
     state.withLock { state in
       guard state.byteCount + batch.memoryByteCount <= byteLimit else { return false }
       state.byteCount += batch.memoryByteCount
-      state.batches.append(batch)
+      state.append(batch)
       return true
     }
   }
 
   /// The oldest batch; it stays in the queue, and in its bound, until `removeFirst`.
-  public func first() -> SealedBatch? { state.withLock { $0.batches.first } }
+  public func first() -> SealedBatch? {
+    state.withLock { state in state.count > 0 ? state.batches[state.head] : nil }
+  }
 
   public func removeFirst() {
-    state.withLock { state in
-      state.byteCount -= state.batches.removeFirst().memoryByteCount
-    }
+    state.withLock { $0.removeFirst() }
   }
 
   public var byteCount: Int { state.withLock { $0.byteCount } }
-  public var count: Int { state.withLock { $0.batches.count } }
+  public var count: Int { state.withLock { $0.count } }
 }

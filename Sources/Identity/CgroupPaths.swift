@@ -131,7 +131,7 @@ public struct CgroupPaths: ~Copyable {
   }
 }
 
-/// The id of the container that a cgroup is, or lies in: the innermost part that is one or wraps one.
+/// The id of the container that a cgroup is, or lies in: the innermost part that has one.
 ///
 /// Runtimes write the id alone (`…/<64 hex>`), or as `<runtime>-<64 hex>` with or without `.scope`;
 /// what runs inside may make cgroups below (systemd does, and crun always).

@@ -25,11 +25,20 @@ public struct WorkloadTable: ~Copyable {
   /// Ids of cgroups are never reused, so what was learned stays true; the bound forgets it all.
   private static let limit = 4096
 
+  /// How often a cgroup that is not found is looked for: each time costs system calls.
+  private static let lookupsMax = 3
+
+  private struct Known {
+    var resource: EncodedResource
+    /// How often it has been looked for in vain; nil once found.
+    var misses: Int?
+  }
+
   private let paths = CgroupPaths()
   private let builder: ResourceBuilder
   private var handles: [UInt64: UInt32] = [:]
   private var keys: [UInt64] = []
-  private var resources: [EncodedResource?] = []
+  private var resources: [Known?] = []
   private var lastKey: UInt64 = 0
   private var lastHandle: UInt32?
 
@@ -59,13 +68,18 @@ public struct WorkloadTable: ~Copyable {
     return handle
   }
 
-  /// The Resource of a handle, looked up at the first call.
+  /// The Resource of a handle, looked up at the first call; one that was not found is asked for
+  /// again a few times, for it may have been too early.
   public mutating func resource(of handle: UInt32) -> EncodedResource {
-    if let known = resources[Int(handle)] { return known }
+    let misses = resources[Int(handle)]?.misses ?? 0
+    if let known = resources[Int(handle)], known.misses == nil || misses >= WorkloadTable.lookupsMax
+    {
+      return known.resource
+    }
     let workload = self.workload(CgroupKey(keys[Int(handle)]))
     let resource = ResourceBuilder.encode(builder.workload(workload.attributes))
-    // One that could not be found is asked for again: it may have been too early.
-    if workload.path != nil { resources[Int(handle)] = resource }
+    resources[Int(handle)] = Known(
+      resource: resource, misses: workload.path == nil ? misses + 1 : nil)
     return resource
   }
 

@@ -6,8 +6,11 @@ internal import Glibc
 internal import Platform
 
 /// Receives one record at a time; the span is dead once the call returns.
-public protocol RecordSink: AnyObject {
-  func accept(_ record: RawSpan)
+///
+/// A value rather than an object, so that exclusive access to its state is the compiler's to prove:
+/// checked at run time, six accesses a record cost a tenth of the whole path.
+public protocol RecordSink: ~Copyable {
+  mutating func accept(_ record: RawSpan)
 }
 
 /// The consumer's side of one ring.
@@ -61,7 +64,9 @@ public struct RingReader: ~Copyable {
   /// Space is given back each eighth of the ring, and at the end: often enough for the producers,
   /// seldom enough that the position's cache line does not travel for each record.
   @inlinable
-  public mutating func drain(into sink: borrowing some RecordSink, limit: Int) -> Int {
+  public mutating func drain(
+    into sink: inout some RecordSink & ~Copyable, limit: Int
+  ) -> Int {
     let stretch = (mask + 1) / 8
     var released = position
     var count = 0

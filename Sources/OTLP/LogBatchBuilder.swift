@@ -24,9 +24,14 @@ public struct LogBatchBuilder: ~Copyable {
   private let scopes: [Scope]
   private var arena: Arena
   private var index: RecordIndex
+  private var plan = SealPlan()
+  private var recycler: BatchRecycler
   private var start = 0
   private var message = OpenMessage(lengthOffset: 0)
   private var pending: RecordEntry?
+
+  /// How many sealed batches are filled again and again; each may keep an arena meanwhile.
+  public static let recycledMax = 10
 
   /// `scopes` are what `beginRecord(scope:)` indexes.
   public init(
@@ -39,6 +44,7 @@ public struct LogBatchBuilder: ~Copyable {
     self.arena = arena
     index = RecordIndex(recordsMax: recordsMax, groupsMax: workloadsMax)
     writer = unsafe WireWriter(arena.memory)
+    recycler = BatchRecycler(.logs, limit: LogBatchBuilder.recycledMax, pool: pool)
   }
 
   deinit { pool.give(arena) }
@@ -96,7 +102,7 @@ public struct LogBatchBuilder: ~Copyable {
   /// when a record is refused again after sealing, it is dropped and counted.
   public mutating func seal(_ resource: (UInt32) -> EncodedResource?) -> SealedBatch? {
     precondition(pending == nil, "a record is open")
-    var plan = SealPlan(chunksMax: index.groupCount)
+    plan.removeAll()
     for group in 0..<index.groupCount where index.group(group).isPrimary {
       if let resource = resource(index.group(group).workload) {
         plan.add(group, resource, index, scopes)
@@ -107,9 +113,13 @@ public struct LogBatchBuilder: ~Copyable {
     let isCompact = plan.recordBytes <= pool.arenaSize / 4
     // A small batch is copied into memory of its own size, so that a bound in bytes on what waits
     // is honest and the warm arena stays here.
-    let sealed =
-      plan.chunks.isEmpty
-      ? nil : plan.seal(.logs, index, scopes, arena: arena, pool: pool, isCompact: isCompact)
+    var sealed: SealedBatch?
+    if !plan.chunks.isEmpty {
+      let batch = recycler.take(
+        headBytes: plan.headRoom(isCompact: isCompact), byteCount: plan.byteCount)
+      plan.seal(into: batch, index, scopes, arena: arena, isCompact: isCompact)
+      sealed = batch
+    }
     let old = arena
     if !isCompact { arena = pool.take() }
     writer = unsafe WireWriter(arena.memory)

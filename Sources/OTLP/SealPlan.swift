@@ -14,7 +14,20 @@ struct SealPlan {
   private(set) var recordBytes = 0
   private var headBytes = 0
 
-  init(chunksMax: Int) { chunks.reserveCapacity(chunksMax) }
+  /// The whole request.
+  var byteCount: Int { headBytes + recordBytes }
+
+  /// Forgets the last batch and keeps the room.
+  mutating func removeAll() {
+    chunks.removeAll(keepingCapacity: true)
+    recordBytes = 0
+    headBytes = 0
+  }
+
+  /// What the batch needs besides the arena.
+  func headRoom(isCompact: Bool) -> Int {
+    headBytes + (isCompact ? recordBytes : 0) + WireWriter.slack
+  }
 
   static func scopeBody(_ group: RecordGroup, _ scopes: [Scope]) -> Int {
     scopes[Int(group.scope)].encoded.count + Int(group.byteCount)
@@ -40,27 +53,20 @@ struct SealPlan {
     chunks.append(chunk)
   }
 
-  /// Writes the heads and, when compact, the records after them.
+  /// Writes the heads and, when compact, the records after them, into an empty batch.
   func seal(
-    _ signal: Signal, _ index: borrowing RecordIndex, _ scopes: [Scope], arena: Arena,
-    pool: ArenaPool, isCompact: Bool
-  ) -> SealedBatch {
-    let size = headBytes + (isCompact ? recordBytes : 0) + WireWriter.slack
-    let heads = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
-    var layout = unsafe SealLayout(heads, arena: arena, isCompact: isCompact)
-    layout.sealed.chunks.reserveCapacity(chunks.count)
-    if !isCompact { layout.sealed.slices.reserveCapacity(index.recordCount + index.groupCount) }
+    into batch: SealedBatch, _ index: borrowing RecordIndex, _ scopes: [Scope], arena: Arena,
+    isCompact: Bool
+  ) {
+    var layout = SealLayout(batch, arena: arena, isCompact: isCompact)
     for chunk in chunks { layout.append(chunk, index, scopes) }
-    layout.finish()
-    return unsafe SealedBatch(
-      signal: signal, index: layout.sealed, heads: heads, arena: isCompact ? nil : arena,
-      pool: pool)
+    layout.finish(batch)
   }
 }
 
 /// Writes heads, and lists or copies records.
 private struct SealLayout: ~Copyable {
-  var sealed = SealedIndex()
+  private var sealed: SealedIndex
   private var writer: WireWriter
   private let arena: Arena
   private let isCompact: Bool
@@ -68,10 +74,10 @@ private struct SealLayout: ~Copyable {
   private let base: Int
   private var headStart = 0
 
-  @unsafe
-  init(_ heads: UnsafeMutableRawBufferPointer, arena: Arena, isCompact: Bool) {
-    unsafe writer = WireWriter(heads)
-    base = heads.count
+  init(_ batch: SealedBatch, arena: Arena, isCompact: Bool) {
+    sealed = batch.takeContents()
+    unsafe writer = WireWriter(batch.heads)
+    base = unsafe batch.heads.count
     self.arena = arena
     self.isCompact = isCompact
   }
@@ -141,8 +147,9 @@ private struct SealLayout: ~Copyable {
     }
   }
 
-  mutating func finish() {
+  consuming func finish(_ batch: SealedBatch) {
     flushHead()
     precondition(!writer.overflowed, "the plan's sizes are exact")
+    batch.fill(sealed, arena: isCompact ? nil : arena)
   }
 }

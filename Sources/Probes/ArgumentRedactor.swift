@@ -43,7 +43,7 @@ struct ArgumentRedactor: ~Copyable {
     used = 0
     switch expected {
     case .secret:
-      // An option where a value was expected: the one before is a flag, and this one's value is next.
+      // An option where a value was expected: the one before is a flag, this one's value is next.
       if unsafe argument.first == UInt8(ascii: "-") { unsafe expect(after: argument) }
       appendMask()
       return unsafe masked

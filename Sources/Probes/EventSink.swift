@@ -20,7 +20,7 @@ package let eventKinds: [String] = {
 }()
 
 /// Owned by the thread that reads the ring.
-package final class EventSink: RecordSink {
+package struct EventSink: ~Copyable, RecordSink {
   /// When the open batch is given away.
   package struct Sealing: Sendable {
     package let byteCount: Int
@@ -44,6 +44,8 @@ package final class EventSink: RecordSink {
   private var builder: LogBatchBuilder
   private var workloads: WorkloadTable
   private var openedAt: UInt64 = 0
+  /// The open batch has no record yet.
+  private var isFresh = true
   private var now: UInt64 = 0
   private var counted = KindCounts(repeating: 0)
   private var lastExecution = ExecutionKey(cgroup: 0, error: 0)
@@ -70,14 +72,14 @@ package final class EventSink: RecordSink {
   }
 
   /// Before records are accepted: fixes the clock of this turn.
-  package func beginTurn() {
+  package mutating func beginTurn() {
     now = Clock.bootNanoseconds()
     encoder.unixOffset = Clock.shared.unixOffset
     encoder.observedNanoseconds = Clock.shared.unixNanoseconds(boot: now)
   }
 
   /// After the turn's last record: publishes counts, and the batch when it is large or old enough.
-  package func endTurn(flush: Bool = false) {
+  package mutating func endTurn(flush: Bool = false) {
     settleExecutions()
     if publish == nil { settleCounts() }
     guard !builder.isEmpty else { return }
@@ -86,7 +88,7 @@ package final class EventSink: RecordSink {
     }
   }
 
-  package func accept(_ bytes: RawSpan) {
+  package mutating func accept(_ bytes: RawSpan) {
     guard let header = try? Record<apus_header>(bytes) else {
       return refuse(.truncated, APUS_KIND_NONE, bytes.byteCount)
     }
@@ -126,19 +128,21 @@ package final class EventSink: RecordSink {
   }
 
   /// Writes one record into the open batch; a full one is sealed first.
-  private func append(
+  private mutating func append(
     _ kind: apus_kind, cgroup: UInt64, _ encode: (inout ProcessEncoder, inout WireWriter) -> Void
   ) {
     for _ in 0..<2 {
       let handle = workloads.handle(of: cgroup)
-      if builder.isEmpty { openedAt = now }
       guard builder.beginRecord(workload: handle, kind: UInt8(kind.rawValue)) else {
         seal()
         continue
       }
       encode(&encoder, &builder.writer)
       switch builder.endRecord() {
-      case .appended: return
+      case .appended:
+        if isFresh { openedAt = now }
+        isFresh = false
+        return
       case .batchFull: seal()
       case .tooLarge: return ledger.drop(.tooLarge, kind: Int(kind.rawValue))
       }
@@ -147,13 +151,15 @@ package final class EventSink: RecordSink {
     ledger.drop(.tooLarge, kind: Int(kind.rawValue))
   }
 
-  private func seal() {
+  private mutating func seal() {
     let batch = builder.seal { workloads.resource(of: $0) }
-    workloads.forgetIfFull()
+    // What is held back has been waiting already: it keeps its age.
+    isFresh = builder.isEmpty
+    if isFresh { workloads.forgetIfFull() }
     if let batch { publish?(batch) }
   }
 
-  private func count(_ key: ExecutionKey) {
+  private mutating func count(_ key: ExecutionKey) {
     if key != lastExecution {
       settleExecutions()
       lastExecution = key
@@ -161,13 +167,13 @@ package final class EventSink: RecordSink {
     lastExecutionCount += 1
   }
 
-  private func settleExecutions() {
+  private mutating func settleExecutions() {
     guard lastExecutionCount > 0 else { return }
     executions.add(lastExecutionCount, to: lastExecution)
     lastExecutionCount = 0
   }
 
-  private func settleCounts() {
+  private mutating func settleCounts() {
     ledger.deliver(counted, destination: 0)
     counted = KindCounts(repeating: 0)
   }

@@ -75,12 +75,12 @@ func runExecsnoop(_ options: ExecsnoopOptions) throws(Failure) {
     }
     if !options.json { Output.line(options.headerLine) }
     Output.flush()
-    let printer = ExecPrinter(options)
+    var printer = ExecPrinter(options)
     while true {
       // Waiting for a signal is the timer, too: 20 ms are below what a reader notices.
       let signal = signals.wait(milliseconds: 20)
       if signal != nil { object.detach() }
-      while reader.drain(into: printer, limit: 4096) > 0 { Output.flush() }
+      while reader.drain(into: &printer, limit: 4096) > 0 { Output.flush() }
       if signal != nil { break }
     }
     var counts = LedgerReader(ledger)

@@ -9,11 +9,11 @@ import Testing
 struct QueueTests {
   @Test("it takes what fits to the byte, refuses the newest, and gives back in order")
   func bound() {
-    let size = batch(3).memoryByteCount
-    let queue = BatchQueue(byteLimit: 4 * size)
     let batches = (0..<5).map { _ in batch(3) }
+    let bytes = batches[..<4].reduce(0) { $0 + $1.memoryByteCount }
+    let queue = BatchQueue(byteLimit: bytes)
     #expect(batches.map(queue.offer) == [true, true, true, true, false])
-    #expect(queue.count == 4 && queue.byteCount == 4 * size)
+    #expect(queue.count == 4 && queue.byteCount == bytes)
     for index in 0..<4 {
       #expect(queue.first() === batches[index] && queue.first() === batches[index])
       queue.removeFirst()
@@ -25,8 +25,10 @@ struct QueueTests {
   @Test("one byte less than a batch needs is too little, also for a smaller one after a larger")
   func exact() {
     let small = batch(1)
+    let large = batch(3000, bytes: 100)
     let queue = BatchQueue(byteLimit: small.memoryByteCount)
-    #expect(!queue.offer(batch(50)))
+    #expect(large.memoryByteCount > small.memoryByteCount)
+    #expect(!queue.offer(large))
     #expect(queue.offer(small))
     #expect(!BatchQueue(byteLimit: small.memoryByteCount - 1).offer(small))
   }

@@ -28,7 +28,7 @@ struct MountTests {
       "35 24 0:30 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot",
       ["/sys/fs/cgroup", nil, nil]
     ),
-    // No optional fields, several, joined controllers, and mounts that repeat: the first one counts.
+    // No optional fields, several, joined controllers, and mounts that repeat: the first counts.
     (
       """
       40 1 0:40 / /a rw - cgroup2 none rw

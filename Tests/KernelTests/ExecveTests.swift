@@ -76,19 +76,19 @@ extension KernelSuite {
       try run(
         "setpriv", ["setpriv", "--reuid=\(lonelyUser)", "--clear-groups", "/bin/sh", "-c", script])
       fixture.object.detach()
-      let sink = Collector(program.name)
+      var sink = Collector(program.name)
       var turns: [Int] = []
       // 51 execs and 51 exits.
       let isRead = becomesTrue {
-        turns.append(fixture.reader.drain(into: sink, limit: 7))
+        turns.append(fixture.reader.drain(into: &sink, limit: 7))
         return sink.total == 102
       }
       #expect(isRead)
       let full = turns.filter { $0 > 0 }
       #expect(full.allSatisfy { $0 <= 7 } && full.count { $0 == 7 } >= 14)
       #expect(full.reduce(0, +) == 102)
-      #expect(fixture.reader.drain(into: sink, limit: 7) == 0)
-      #expect(fixture.reader.drain(into: sink, limit: 0) == 0)
+      #expect(fixture.reader.drain(into: &sink, limit: 7) == 0)
+      #expect(fixture.reader.drain(into: &sink, limit: 0) == 0)
       let backlog = fixture.reader.backlog
       #expect(backlog == 0)
       #expect(sink.execs.count == 50 && sink.disordered == 0)
@@ -153,13 +153,10 @@ extension KernelSuite {
       var fixture = try ExecveFixture(preference) { $0.cgroup_key = key }
       for _ in 0..<7 { try run(program.path, ["outside"]) }
       for (place, count) in [("", 3), ("/inner", 2)] {
+        let procs = "\(cgroup.directory)\(place)/cgroup.procs"
         for _ in 0..<count {
           try run(
-            "/bin/sh",
-            [
-              "sh", "-c",
-              "echo $$ > \(cgroup.directory)\(place)/cgroup.procs && exec \(program.path) in\(place)",
-            ])
+            "/bin/sh", ["sh", "-c", "echo $$ > \(procs) && exec \(program.path) in\(place)"])
         }
       }
       let sink = Collector(program.name)

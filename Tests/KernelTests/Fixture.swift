@@ -124,7 +124,8 @@ struct ExecveFixture: ~Copyable {
   }
 
   mutating func drain(into sink: Collector) {
-    while reader.drain(into: sink, limit: 1024) == 1024 {}
+    var sink = sink
+    while reader.drain(into: &sink, limit: 1024) == 1024 {}
   }
 
   /// Ends production and reads what is left, until the account of both kinds is even.

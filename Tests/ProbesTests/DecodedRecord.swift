@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A LogRecord read back from the wire by a reader of the test's own, which knows no schema but this.
+// A LogRecord read back from the wire by a reader of the test's own, which knows only this schema.
 
 import Testing
 

@@ -16,21 +16,22 @@ private final class Published {
   var records: Int { batches.reduce(0) { $0 + $1.recordCount } }
 }
 
-private struct Fixture {
+private final class Fixture {
   let ledger: Ledger
   let executions = ExecutionCounts()
   let published = Published()
-  let sink: EventSink
+  var sink: EventSink
 
   init(publishes: Bool = true, sealingBytes: Int = 1 << 20, arenaSize: Int = 1 << 18) {
     let published = self.published
-    ledger = Ledger(kinds: eventKinds, destinations: ["metrics"])
+    let ledger = Ledger(kinds: eventKinds, destinations: ["metrics"])
     sink = EventSink(
       privacy: .full, epochSeconds: 1, version: "1",
       pool: ArenaPool(arenaSize: arenaSize, idleMax: 2),
       sealing: EventSink.Sealing(byteCount: sealingBytes, ageNanoseconds: 1 << 62),
       resources: ResourceBuilder(configured: []), ledger: ledger, executions: executions,
       publish: publishes ? { published.batches.append($0) } : nil)
+    self.ledger = ledger
     sink.beginTurn()
   }
 

@@ -61,6 +61,9 @@ class Ledger:
 class Agent:
     """`settings` are dotted configuration keys; `environment` is all that it sees."""
 
+    # Only one can run at a time, so a test that fails must not leave its own behind.
+    started = []
+
     def __init__(self, directory, settings=(), environment=(), arguments=(), ready=True):
         self.port = free_port()
         directory = pathlib.Path(directory)
@@ -75,6 +78,7 @@ class Agent:
             [APUS, "agent", "--config", str(self.config_path), *map(str, arguments)],
             env={**ENVIRONMENT, **dict(environment)}, stdin=subprocess.DEVNULL,
             stdout=self._output, stderr=self._log)
+        Agent.started.append(self)
         if ready:
             self._wait_until_ready()
 

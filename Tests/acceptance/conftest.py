@@ -15,6 +15,17 @@ def pytest_sessionstart(session):
         pytest.exit("the acceptance tests load programs into the kernel: run them as root", 2)
 
 
+@pytest.fixture(autouse=True)
+def no_agent_is_left():
+    """Stops what a failed test started; agents of a whole file are older than this fixture."""
+    from agent import Agent
+    before = len(Agent.started)
+    yield
+    for left in Agent.started[before:]:
+        left.stop()
+    del Agent.started[before:]
+
+
 FIGURES = []
 
 

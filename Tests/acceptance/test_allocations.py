@@ -63,4 +63,4 @@ def test_the_agent_allocates_nothing_per_record(counter, workloads, tmp_path, re
     records, requests = 2 * 25_000, many_requests - few_requests
     figures(f"{records} records more: {many - few} allocations in {requests} requests more")
     # Ticks of the sampler and requests allocate; records do not.
-    assert many - few < records / 10
+    assert many - few < records / 5

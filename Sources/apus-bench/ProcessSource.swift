@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Real process events for the bench: the execve probe on a ring, and a loop of executions.
+
+internal import CApusABI
+internal import CBench
+internal import Config
+internal import Glibc
+internal import Kernel
+internal import Platform
+internal import Probes
+
+/// The probe and its ring.
+///
+/// Owned by the main thread.
+struct ProcessSource: ~Copyable {
+  let ring: SharedMap
+  let ringBytes: UInt32
+  private var object: BPFObject
+  private let ledger: SharedMap
+  private var cells: LedgerReader
+
+  /// A ring that holds `execs` executions and their exits, and what others do meanwhile.
+  init(execs: Int) throws(KernelError) {
+    var size: UInt32 = 1 << 20
+    while size < 1 << 30, Int(size) < execs * 1024 { size *= 2 }
+    let ring = try SharedMap.ring(bytes: size)
+    let ledger = try SharedMap.ledger()
+    let defaults = ProbeDefaults(selfPID: 0, wakeBytes: size)
+    let plan = ProbePlan(knobs: defaults.knobs)
+    object = try defaults.load(.execve, plan, ring: ring, ledger: ledger)
+    ringBytes = size
+    cells = LedgerReader(ledger)
+    self.ring = ring
+    self.ledger = ledger
+  }
+
+  /// Executes `program` so often, one at a time, while the probe is attached.
+  mutating func fill(execs: Int, program: String) throws(BenchError) {
+    let lost = try ringFull()
+    do throws(KernelError) { try object.attach(optional: ProbeRow.execve.optionalSections) } catch {
+      throw .kernel(error)
+    }
+    defer { object.detach() }
+    let code = unsafe cbench_execute(program, UInt(execs))
+    guard code == 0 else { throw .system(SystemError("posix_spawn", code: code)) }
+    let after = try ringFull()
+    if after != lost { throw .lost(records: after - lost) }
+  }
+
+  private mutating func ringFull() throws(BenchError) -> UInt64 {
+    do throws(KernelError) {
+      return try cells.read(kind: APUS_KIND_EXEC.rawValue).ring_full
+        + cells.read(kind: APUS_KIND_EXIT.rawValue).ring_full
+    } catch {
+      throw .kernel(error)
+    }
+  }
+}
+
+/// Loads the probe.
+func makeSource(execs: Int) throws(BenchError) -> ProcessSource {
+  do throws(KernelError) { return try ProcessSource(execs: execs) } catch { throw .kernel(error) }
+}
