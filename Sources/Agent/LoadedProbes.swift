@@ -8,7 +8,9 @@ internal import Glibc
 internal import Kernel
 internal import Probes
 
-/// One probe in the kernel. A class, since an array cannot hold what cannot be copied.
+/// One probe in the kernel.
+///
+/// A class, since an array cannot hold what cannot be copied.
 private final class LoadedProbe {
   let row: ProbeRow
   let plan: ProbePlan

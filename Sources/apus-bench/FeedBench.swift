@@ -55,7 +55,9 @@ struct FeedBench {
   }
 }
 
-/// Keeps the execution and the exit of this process's child. Owned by the main thread.
+/// Keeps the execution and the exit of this process's child.
+///
+/// Owned by the main thread.
 @safe
 private final class CapturedRecords: RecordSink {
   private let parent: UInt32

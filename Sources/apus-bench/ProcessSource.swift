@@ -9,7 +9,9 @@ internal import Kernel
 internal import Platform
 internal import Probes
 
-/// The probe and its ring. Owned by the main thread.
+/// The probe and its ring.
+///
+/// Owned by the main thread.
 struct ProcessSource: ~Copyable {
   let ring: SharedMap
   let ringBytes: UInt32

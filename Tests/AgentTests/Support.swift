@@ -20,6 +20,19 @@ func becomesTrue(within seconds: UInt64 = 20, _ condition: () throws -> Bool) re
   return true
 }
 
+/// Tests that load programs take turns over all test targets, which share one process: one of them
+/// counts what that process has in the kernel.
+struct ProbeTurn {
+  private let descriptor: CInt
+
+  init() throws {
+    descriptor = open("/tmp/apus-probe-tests.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    try #require(descriptor >= 0 && flock(descriptor, LOCK_EX) == 0)
+  }
+
+  func end() { close(descriptor) }
+}
+
 /// Removed by `remove`, or at the end.
 struct TestCgroup: ~Copyable {
   let name: String

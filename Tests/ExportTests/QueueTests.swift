@@ -10,10 +10,10 @@ struct QueueTests {
   @Test("it takes what fits to the byte, refuses the newest, and gives back in order")
   func bound() {
     let batches = (0..<5).map { _ in batch(3) }
-    let size = batches[..<4].reduce(0) { $0 + $1.memoryByteCount }
-    let queue = BatchQueue(byteLimit: size)
+    let bytes = batches[..<4].reduce(0) { $0 + $1.memoryByteCount }
+    let queue = BatchQueue(byteLimit: bytes)
     #expect(batches.map(queue.offer) == [true, true, true, true, false])
-    #expect(queue.count == 4 && queue.byteCount == size)
+    #expect(queue.count == 4 && queue.byteCount == bytes)
     for index in 0..<4 {
       #expect(queue.first() === batches[index] && queue.first() === batches[index])
       queue.removeFirst()

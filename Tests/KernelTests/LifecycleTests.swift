@@ -43,6 +43,8 @@ extension KernelSuite {
       .enabled(if: access("/usr/sbin/bpftool", X_OK) == 0, "needs bpftool"),
       arguments: [HookPreference.modern, .compatible])
     func nothingStays(preference: HookPreference) throws {
+      let turn = try ProbeTurn()
+      defer { turn.end() }
       let before = ownIDs()
       var ids: Set<String> = []
       do {

@@ -47,6 +47,19 @@ func finish(_ pid: pid_t) throws -> Int32 {
   return status & 0x7f == 0 ? status >> 8 & 0xff : -1
 }
 
+/// Tests that load programs take turns over all test targets, which share one process: one of them
+/// counts what that process has in the kernel.
+struct ProbeTurn {
+  private let descriptor: CInt
+
+  init() throws {
+    descriptor = open("/tmp/apus-probe-tests.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    try #require(descriptor >= 0 && flock(descriptor, LOCK_EX) == 0)
+  }
+
+  func end() { close(descriptor) }
+}
+
 /// A copy of a program under a name that no other process on this machine has.
 struct UniqueProgram: ~Copyable {
   private static let directoryTemplate = "/tmp/apus-kernel-XXXXXX"
