@@ -8,7 +8,9 @@ internal import OTLP
 internal import Platform
 internal import Probes
 
-/// What came out. Owned by the main thread.
+/// What came out.
+///
+/// Owned by the main thread.
 final class Outlet {
   private(set) var batches = 0
   private(set) var records = 0
