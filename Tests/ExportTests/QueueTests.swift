@@ -26,7 +26,7 @@ struct QueueTests {
   func exact() {
     let small = batch(1)
     let queue = BatchQueue(byteLimit: small.memoryByteCount)
-    #expect(!queue.offer(batch(50)))
+    #expect(!queue.offer(batch(500)))
     #expect(queue.offer(small))
     #expect(!BatchQueue(byteLimit: small.memoryByteCount - 1).offer(small))
   }
