@@ -9,8 +9,8 @@
 int cbench_execute(const char *program, unsigned long times)
 {
 	/* The last is leaf's exit code. */
-	char *arguments[] = {(char *)program, "--silent", "--max-time=5", "http://10.0.0.1/health",
-			     "0", NULL};
+	char *arguments[] = {(char *)program,	       "--silent", "--max-time=5",
+			     "http://10.0.0.1/health", "0",	   NULL};
 	char *environment[] = {NULL};
 
 	for (unsigned long i = 0; i < times; i++) {

@@ -188,10 +188,13 @@ struct SealedIndex {
   var chunks: [SealedBatch.Chunk] = []
   var slices: [SealedBatch.Slice] = []
 
-  /// What the tables keep allocated.
+  /// What the tables keep allocated, in whole KiB: how much more than asked for malloc gives an
+  /// array differs from call to call, and equal batches should count alike.
   var memoryByteCount: Int {
-    slices.capacity * MemoryLayout<SealedBatch.Slice>.stride
+    let bytes =
+      slices.capacity * MemoryLayout<SealedBatch.Slice>.stride
       + chunks.capacity * MemoryLayout<SealedBatch.Chunk>.stride
+    return (bytes + 1023) & ~1023
   }
 
   /// Keeps the tables' room.

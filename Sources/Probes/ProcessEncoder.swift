@@ -18,6 +18,7 @@ package struct ProcessEncoder: ~Copyable {
   private var redactor = ArgumentRedactor(argumentMax: Int(APUS_ARGS_MAX))
   private var uid: RecordUID
   private var creation = CreationTime()
+  private var owners = OwnerBlocks()
   private let path: UnsafeMutableRawBufferPointer
 
   /// What to add to a boot time, and the Unix time of the turn; the owner sets both per turn.
@@ -106,16 +107,7 @@ package struct ProcessEncoder: ~Copyable {
     writer.attribute(keys.namespacePID, int: Int64(process.namespace_pid))
     creation.set(process.start_ns &+ unixOffset)
     unsafe writer.attribute(keys.creationTime, lossy: creation.text.span.bytes)
-    writer.attribute(keys.effectiveUser, int: Int64(process.euid))
-    writer.attribute(keys.realUser, int: Int64(process.uid))
-    writer.attribute(keys.group, int: Int64(process.egid))
-    if process.login_uid != UInt32.max {
-      writer.attribute(keys.loginUser, int: Int64(process.login_uid))
-      writer.attribute(keys.session, int: Int64(process.session_id))
-    }
-    writer.attribute(keys.pidNamespace, int: Int64(process.pid_namespace))
-    writer.attribute(keys.mountNamespace, int: Int64(process.mount_namespace))
-    writer.attribute(keys.cgroup, int: Int64(bitPattern: process.cgroup_key))
+    owners.put(process, keys, &writer)
     unsafe withUnsafeBytes(of: process.comm) { comm in
       let length = unsafe comm.firstIndex(of: 0) ?? comm.count
       unsafe writer.attribute(
@@ -199,18 +191,30 @@ package struct ProcessEncoder: ~Copyable {
 private struct CreationTime {
   var text = InlineArray<30, UInt8>(repeating: 0)
   private var second: UInt64 = .max
+  private var fraction: UInt64 = .max
 
   mutating func set(_ unixNanoseconds: UInt64) {
     let (second, fraction) = unixNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
     guard second == self.second else {
       writeISO8601(unixNanoseconds: unixNanoseconds, into: &text)
       self.second = second
+      self.fraction = fraction
       return
     }
-    var rest = fraction
-    for index in (20..<29).reversed() {
-      text[index] = UInt8(truncatingIfNeeded: 48 &+ rest % 10)
-      rest /= 10
-    }
+    // Parents and children have the same second, exec and exit the same nanosecond.
+    guard fraction != self.fraction else { return }
+    self.fraction = fraction
+    // Three digits at a time, so that the divisions do not wait for each other.
+    let value = UInt32(truncatingIfNeeded: fraction)
+    put(value / 1_000_000, at: 20)
+    put(value / 1000 % 1000, at: 23)
+    put(value % 1000, at: 26)
+  }
+
+  @inline(__always)
+  private mutating func put(_ value: UInt32, at index: Int) {
+    text[index] = UInt8(truncatingIfNeeded: 48 &+ value / 100)
+    text[index + 1] = UInt8(truncatingIfNeeded: 48 &+ value / 10 % 10)
+    text[index + 2] = UInt8(truncatingIfNeeded: 48 &+ value % 10)
   }
 }

@@ -3,6 +3,7 @@
 
 /// Whether a name, in any case and with any dashes, is one that secrets have.
 func isSecretName(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
+  guard unsafe mayNameSecret(text, start, end) else { return false }
   var index = start
   while index < end {
     switch unsafe text[index] | 0x20 {
@@ -35,6 +36,22 @@ func isSecretName(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> B
   }
   return false
 }
+
+/// Whether all letters occur that some secret's name needs: most names are done after one look.
+private func mayNameSecret(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
+  var letters: UInt32 = 0
+  // Both cases of a letter share the low five bits.
+  for index in start..<end { letters |= 1 << UInt32(unsafe text[index] & 31) }
+  func has(_ word: UInt32) -> Bool { letters & word == word }
+  let (a, c, d, e, k, n) = (bit("a"), bit("c"), bit("d"), bit("e"), bit("k"), bit("n"))
+  let (o, p, r, s, t, w, y) = (bit("o"), bit("p"), bit("r"), bit("s"), bit("t"), bit("w"), bit("y"))
+  // pass, passwd …; pwd; secret; credential; authorization; token; key.
+  return has(p | a | s) || has(p | w | d) || has(s | e | c | r | t) || has(c | r | e | d | n | t)
+    || has(a | t | o | r | n) || has(t | o | k | e | n) || has(k | e | y)
+}
+
+@inline(__always)
+private func bit(_ letter: Unicode.Scalar) -> UInt32 { 1 << (letter.value & 31) }
 
 func isWord(
   _ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ word: StaticString

@@ -12,6 +12,7 @@ enum Bench {
       --program PATH  what is executed (.build/workloads/leaf, or /bin/true)
       --fills N       fills of the ring for each side (3)
       --hold N        batches kept in a queue before they are dropped (0)
+      --cgroup PATH   only executions in this cgroup
       --json          one object a line
     """
 

@@ -32,6 +32,8 @@ struct BenchOptions {
   private(set) var hold = 0
   private(set) var json = false
   private(set) var program: String
+  /// nil is all.
+  private(set) var cgroup: String?
 
   init(_ arguments: ArraySlice<String>, count: Int) throws(BenchError) {
     self.count = count
@@ -41,6 +43,7 @@ struct BenchOptions {
     while let argument = rest.popFirst() {
       switch argument {
       case "--json": json = true
+      case "--cgroup": cgroup = try BenchOptions.value(&rest, of: argument)
       case "--program": program = try BenchOptions.value(&rest, of: argument)
       case "--fills": fills = try BenchOptions.number(&rest, of: argument, 1...1000)
       case "--hold": hold = try BenchOptions.number(&rest, of: argument, 0...64)

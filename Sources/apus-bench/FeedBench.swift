@@ -41,7 +41,7 @@ struct FeedBench {
   }
 
   private func capture() throws(BenchError) -> CapturedRecords {
-    var source = try makeSource(execs: 64)
+    var source = try makeSource(options, execs: 64)
     var records = CapturedRecords(parent: UInt32(getpid()))
     try source.fill(execs: 1, program: options.program)
     do throws(KernelError) {

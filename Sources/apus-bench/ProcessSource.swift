@@ -4,7 +4,7 @@
 internal import CApusABI
 internal import CBench
 internal import Config
-internal import Glibc
+internal import Identity
 internal import Kernel
 internal import Platform
 internal import Probes
@@ -19,14 +19,15 @@ struct ProcessSource: ~Copyable {
   private let ledger: SharedMap
   private var cells: LedgerReader
 
-  /// A ring that holds `execs` executions and their exits, and what others do meanwhile.
-  init(execs: Int) throws(KernelError) {
+  /// A ring that holds `execs` executions and their exits, and others' of meanwhile.
+  init(execs: Int, cgroup: CgroupKey?) throws(KernelError) {
     var size: UInt32 = 1 << 20
     while size < 1 << 30, Int(size) < execs * 1024 { size *= 2 }
     let ring = try SharedMap.ring(bytes: size)
     let ledger = try SharedMap.ledger()
     let defaults = ProbeDefaults(selfPID: 0, wakeBytes: size)
-    let plan = ProbePlan(knobs: defaults.knobs)
+    var plan = ProbePlan(knobs: defaults.knobs)
+    plan.knobs.cgroup_key = cgroup?.raw ?? 0
     object = try defaults.load(.execve, plan, ring: ring, ledger: ledger)
     ringBytes = size
     cells = LedgerReader(ledger)
@@ -58,6 +59,13 @@ struct ProcessSource: ~Copyable {
 }
 
 /// Loads the probe.
-func makeSource(execs: Int) throws(BenchError) -> ProcessSource {
-  do throws(KernelError) { return try ProcessSource(execs: execs) } catch { throw .kernel(error) }
+func makeSource(_ options: BenchOptions, execs: Int) throws(BenchError) -> ProcessSource {
+  var key: CgroupKey?
+  if let path = options.cgroup {
+    key = CgroupPaths().key(ofPath: path)
+    if key == nil { throw .usage("\(path) is no cgroup") }
+  }
+  do throws(KernelError) { return try ProcessSource(execs: execs, cgroup: key) } catch {
+    throw .kernel(error)
+  }
 }

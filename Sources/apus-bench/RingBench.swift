@@ -25,7 +25,7 @@ struct RingBench {
   init(_ options: BenchOptions) { self.options = options }
 
   func run() throws(BenchError) {
-    var source = try makeSource(execs: options.count)
+    var source = try makeSource(options, execs: options.count)
     let outlet = Outlet(hold: options.hold)
     var sink = makeSink(outlet)
     var counted = cbench_count()
