@@ -70,6 +70,8 @@ final class SampleLoop: @unchecked Sendable {
 
   /// Works until `stop` is raised, then takes and exports a last sample.
   func run(until stop: StopFlag) {
+    // At once, so that a scrape of the first second finds every instrument.
+    sample()
     var tick = 0
     var exportAt = Clock.bootNanoseconds() + intervalNanoseconds
     while true {

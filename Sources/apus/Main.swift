@@ -28,8 +28,9 @@ enum Main {
         exit(error.code.rawValue)
       }
     } catch {
-      complain("\(error)")
-      complain("see: \(error.helpCommand)")
+      let message = "\(error)"
+      complain(message)
+      if !message.contains(error.helpCommand) { complain("see: \(error.helpCommand)") }
       exit(ExitCode.usage.rawValue)
     }
   }
