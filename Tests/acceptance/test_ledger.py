@@ -74,6 +74,8 @@ def check_balance(agent, receiver):
                 return False
         return True
 
+    # A page of before what is to be balanced would be balanced, too.
+    snapshot(agent)
     eventually(balanced, 60, lambda: "\n".join(
         f"{event}: {agent.ledger(event)} rest {agent.ledger(event).rest}, "
         f"received {len(received(receiver, event))}" for event in EVENTS))
