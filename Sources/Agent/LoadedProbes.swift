@@ -3,8 +3,8 @@
 
 internal import CApusABI
 internal import Config
-internal import Glibc
 internal import Kernel
+internal import Platform
 internal import Probes
 
 /// Owned by the main thread.
@@ -20,8 +20,14 @@ struct LoadedProbes: ~Copyable {
     let ring = try SharedMap.ring(bytes: UInt32(settings.buffers.ringBytes))
     let ledger = try SharedMap.ledger()
     let preference = settings.hooks
+    let ownID = OwnProcess.initialID()
+    if ownID == nil {
+      Log.warn(
+        "the agent cannot leave itself out",
+        ["why": "this kernel does not tell its pid in the host's namespace; use hostPID"])
+    }
     var defaults = ProbeDefaults(
-      selfPID: UInt32(getpid()), wakeBytes: UInt32(settings.buffers.ringBytes / 4)
+      selfPID: ownID ?? 0, wakeBytes: UInt32(settings.buffers.ringBytes / 4)
     )
     defaults.knobs.failed = settings.exec.failed ? 1 : 0
     let replicas = SlotHistograms.replicas(cpus: Int(defaults.knobs.cpus))

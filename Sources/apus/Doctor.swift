@@ -90,7 +90,7 @@ private func environmentFindings() -> [Finding] {
 
 /// Loads and attaches the probe for a moment, as the agent would, and tells what was taken.
 private func hookFindings(_ probe: Probe) -> [Finding] {
-  var defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: 0)
+  var defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0, wakeBytes: 0)
   defaults.knobs.failed = 1
   do throws(KernelError) {
     let ring = try SharedMap.ring(bytes: 65_536)

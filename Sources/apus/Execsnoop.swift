@@ -59,7 +59,7 @@ func runExecsnoop(_ options: ExecsnoopOptions) throws(Failure) {
   Tool.configureLog(verbose: options.verbose)
   try Tool.requirePrivilege()
   let signals = Signals(blocking: [SIGINT, SIGTERM, SIGHUP])
-  var defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: ringBytes / 4)
+  var defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0, wakeBytes: ringBytes / 4)
   defaults.knobs.failed = options.fails ? 1 : 0
   if let uid = options.uid { defaults.knobs.uid = uid }
   defaults.knobs.cgroup_key = try Tool.cgroupKey(ofPath: options.cgroup)

@@ -134,7 +134,7 @@ func runRunqlat(_ options: RunqlatOptions) throws(Failure) {
   Tool.configureLog(verbose: options.verbose)
   try Tool.requirePrivilege()
   let signals = Signals(blocking: [SIGINT, SIGTERM, SIGHUP])
-  var defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: 0)
+  var defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0, wakeBytes: 0)
   defaults.knobs.pid = UInt32(bitPattern: options.pid ?? 0)
   defaults.knobs.cgroup_key = try Tool.cgroupKey(ofPath: options.cgroup)
   let isKeyed = options.grouping != .all
