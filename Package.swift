@@ -78,6 +78,7 @@ let package = Package(
     tests(of: "Export", ["Metrics", "OTLP"]),
     tests(of: "Transport", ["CApus"], exclude: ["Servers"]),
     tests(of: "Serve"),
+    tests(of: "Agent"),
     tests(of: "CLI", ["Config"]),
   ]
 )

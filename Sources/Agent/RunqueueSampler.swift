@@ -9,15 +9,12 @@ internal import Platform
 
 /// Owned by the sample thread.
 struct RunqueueSampler: ~Copyable {
-  /// A cgroup that is gone is still exported this long, so that its last counts arrive.
-  private static let goneNanoseconds: UInt64 = 120_000_000_000
   /// A program may hold a slot's number for microseconds after its key was deleted.
   private static let quarantineNanoseconds: UInt64 = 2_000_000_000
 
   private struct Entry {
     var slot: UInt32
     var series: SeriesID?
-    var goneAt: UInt64?
   }
 
   private var histograms: SlotHistograms
@@ -27,11 +24,17 @@ struct RunqueueSampler: ~Copyable {
   private var entries: [UInt64: Entry] = [:]
   private var quarantine: [(slot: UInt32, since: UInt64)] = []
   private var reading = SlotReading()
+  /// No wait of a slot that is new was counted before this.
+  private var sampledAt: UInt64
+
+  /// The cgroups that have a slot.
+  var keys: [UInt64] { Array(entries.keys) }
 
   init(
     _ histograms: consuming SlotHistograms, store: MetricStore, instrument: InstrumentID,
-    workloads: Workloads
+    workloads: Workloads, startUnixNanoseconds: UInt64
   ) {
+    sampledAt = startUnixNanoseconds
     self.histograms = histograms
     self.store = store
     self.instrument = instrument
@@ -47,7 +50,7 @@ struct RunqueueSampler: ~Copyable {
         slot: slot.slot,
         series: store.series(
           instrument, workload: workloads.number(of: key, in: table),
-          startUnixNanoseconds: unixNanoseconds), goneAt: nil)
+          startUnixNanoseconds: sampledAt))
     }
     for entry in entries.values {
       guard let series = entry.series else { continue }
@@ -56,31 +59,26 @@ struct RunqueueSampler: ~Copyable {
     }
     histograms.read(Int(APUS_SLOT_OVERFLOW), into: &reading)
     if reading.counters.contains(where: { $0 != 0 }) {
-      update(store.overflow(instrument, startUnixNanoseconds: unixNanoseconds))
+      update(store.overflow(instrument, startUnixNanoseconds: sampledAt))
     }
+    sampledAt = unixNanoseconds
   }
 
-  /// Gives slots of cgroups that no longer exist back to the kernel half.
-  mutating func reclaim(_ table: borrowing WorkloadTable, now: UInt64) {
-    for (key, entry) in entries {
-      guard table.workload(CgroupKey(key)).path == nil else {
-        entries[key]?.goneAt = nil
-        continue
-      }
-      guard let goneAt = entry.goneAt else {
-        entries[key]?.goneAt = now
-        continue
-      }
-      guard now - goneAt >= RunqueueSampler.goneNanoseconds else { continue }
-      do throws(KernelError) { try histograms.retire(key) } catch {
-        // The slot stays taken: to reuse it could mix two workloads.
-        Log.error("cannot retire a histogram slot", ["error": "\(error)"])
-        continue
-      }
-      entries[key] = nil
-      quarantine.append((entry.slot, now))
-      if let number = workloads.remove(key) { store.removeAll(workload: number) }
+  /// Takes the slot of a cgroup that is gone away from it; false when it must stay as it is.
+  mutating func retire(_ key: UInt64, now: UInt64) -> Bool {
+    guard let entry = entries[key] else { return true }
+    do throws(KernelError) { try histograms.retire(key) } catch {
+      // The slot stays taken: to reuse it could mix two workloads.
+      Log.error("cannot retire a histogram slot", ["error": "\(error)"])
+      return false
     }
+    entries[key] = nil
+    quarantine.append((entry.slot, now))
+    return true
+  }
+
+  /// Gives slots whose cgroup is gone back to the kernel half.
+  mutating func recycle(now: UInt64) {
     quarantine.removeAll { slot, since in
       guard now - since >= RunqueueSampler.quarantineNanoseconds else { return false }
       do throws(KernelError) {

@@ -16,6 +16,8 @@ final class SampleLoop: @unchecked Sendable {
   private static let tickMilliseconds: UInt64 = 1000
   /// Looking up every known cgroup is cheap, and not needed more often.
   private static let reclaimTicks = 30
+  /// A cgroup that is gone is still exported this long, so that its last counts arrive.
+  private static let goneNanoseconds: UInt64 = 120_000_000_000
 
   let heartbeat = Heartbeat()
   private let event: Event
@@ -27,7 +29,9 @@ final class SampleLoop: @unchecked Sendable {
   private let telemetry: SelfTelemetry
   private let workloads: Workloads
   private let intervalNanoseconds: UInt64
-  private let startUnixNanoseconds: UInt64
+  /// No execution of a key that is new was counted before this.
+  private var executionsStart: UInt64
+  private var departures = Departures(patienceNanoseconds: SampleLoop.goneNanoseconds)
   private var table: WorkloadTable
   private var cells: LedgerReader
   private var runqueue: RunqueueSampler?
@@ -45,7 +49,7 @@ final class SampleLoop: @unchecked Sendable {
     store = shared.store
     instruments = shared.instruments
     workloads = shared.workloads
-    startUnixNanoseconds = shared.startUnixNanoseconds
+    executionsStart = shared.startUnixNanoseconds
     telemetry = SelfTelemetry(
       shared.store, shared.instruments, startUnixNanoseconds: shared.startUnixNanoseconds)
     intervalNanoseconds = UInt64(intervalMilliseconds) * 1_000_000
@@ -54,7 +58,7 @@ final class SampleLoop: @unchecked Sendable {
     case .some(let histograms):
       runqueue = RunqueueSampler(
         histograms, store: shared.store, instrument: shared.instruments.runqueue,
-        workloads: shared.workloads)
+        workloads: shared.workloads, startUnixNanoseconds: shared.startUnixNanoseconds)
     case .none: runqueue = nil
     }
     builder =
@@ -80,7 +84,7 @@ final class SampleLoop: @unchecked Sendable {
         exportAt = max(exportAt + intervalNanoseconds, now)
       }
       tick += 1
-      if tick % SampleLoop.reclaimTicks == 0 { runqueue?.reclaim(table, now: now) }
+      if tick % SampleLoop.reclaimTicks == 0 { reclaim(now: now) }
       heartbeat.beat()
       if isLast { return }
     }
@@ -123,11 +127,28 @@ final class SampleLoop: @unchecked Sendable {
       : store.series(
         instruments.executions, workload: workloads.number(of: key.cgroup, in: table),
         attributes: [key.error == 0 ? "" : errnoName(Int32(key.error))],
-        startUnixNanoseconds: startUnixNanoseconds)
+        startUnixNanoseconds: executionsStart)
     store.set(
       Int64(clamping: count),
       of: series
-        ?? store.overflow(instruments.executions, startUnixNanoseconds: startUnixNanoseconds))
+        ?? store.overflow(instruments.executions, startUnixNanoseconds: executionsStart))
+  }
+
+  /// Ends what is kept for cgroups that no longer exist, in every table at once.
+  private func reclaim(now: UInt64) {
+    var keys = Set(executions.snapshot().keys.map(\.cgroup))
+    keys.remove(ExecutionCounts.overflowKey.cgroup)
+    keys.formUnion(runqueue?.keys ?? [])
+    var gone = departures.due(keys, now: now) { table.isGone(CgroupKey($0)) }
+    gone = gone.filter { runqueue?.retire($0, now: now) ?? true }
+    for key in gone {
+      if let number = workloads.remove(key) { store.removeAll(workload: number) }
+    }
+    if !gone.isEmpty {
+      executions.remove { gone.contains($0.cgroup) }
+      executionsStart = Clock.shared.unixNanoseconds()
+    }
+    runqueue?.recycle(now: now)
   }
 
   private func export() {

@@ -77,6 +77,17 @@ public struct CgroupPaths: ~Copyable {
     return path.isEmpty ? "/" : path
   }
 
+  /// Whether the kernel says that a cgroup no longer exists.
+  ///
+  /// One that has no path may be alive: its hierarchy is not mounted here, or we lack the privilege.
+  public borrowing func isGone(_ key: CgroupKey) -> Bool {
+    guard key.hierarchy < mounts.count, let mount = mounts[key.hierarchy] else { return false }
+    let raw = capus_open_cgroup(mount.descriptor, key.id)
+    guard raw >= 0 else { return errno == ESTALE }
+    close(raw)
+    return false
+  }
+
   /// The key of a cgroup given as an absolute path or as one below a mount point.
   public borrowing func key(ofPath path: String) -> CgroupKey? {
     for (hierarchy, mount) in mounts.enumerated() {

@@ -75,6 +75,9 @@ public struct WorkloadTable: ~Copyable {
     return Workload(key: key, path: path, containerID: path.flatMap(containerID(inCgroupPath:)))
   }
 
+  /// Whether a cgroup is known to exist no more.
+  public borrowing func isGone(_ key: CgroupKey) -> Bool { paths.isGone(key) }
+
   /// Starts over when the table is half full; only between batches, when no handle is in use.
   public mutating func forgetIfFull() {
     guard keys.count > WorkloadTable.limit / 2 else { return }
