@@ -32,6 +32,7 @@ package struct MemoryBudget: Sendable {
     parts.append(
       ("ledger", cpus * Int(APUS_KIND_COUNT.rawValue) * MemoryLayout<apus_ledger_cell>.size))
     parts.append(("open batches", (2 + arenasIdle) * arenaBytes))
-    parts.append(("export queues", queues * settings.export.queueBytes))
+    // A queue always has room for one batch.
+    parts.append(("export queues", queues * max(settings.export.queueBytes, arenaBytes)))
   }
 }
