@@ -55,7 +55,8 @@ package func runAgent(
   let events = try makeEvents()
   let loops = try makeLoops(settings, version, shared, events, probes)
   let health = Health(
-    threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)])
+    threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)],
+    waitMilliseconds: settings.buffers.wakeLatencyMilliseconds)
   let endpoint = try Endpoint(settings, shared, health, version)
   if let address = endpoint.address { try lock.publish(address: address) }
   // libbpf has parsed the kernel's types for each object: megabytes that nobody needs any more.
