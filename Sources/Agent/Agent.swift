@@ -75,6 +75,7 @@ package func runAgent(
   health.setReady(false)
   probes.detach()
   threads.stop(stop, events, exporter)
+  account(shared.ledger)
   Log.info("stopped")
   _ = consume endpoint
   _ = consume lock
@@ -208,6 +209,21 @@ private func announce(
       "destinations": shared.ledger.destinations.joined(separator: ","),
       "port": port.map { "\($0)" } ?? "off", "memory_limit_bytes": "\(shared.budget.total)",
     ])
+}
+
+/// The ledger as it closes: what the last batches came to is in no export and on no page.
+private func account(_ ledger: Ledger) {
+  for row in ledger.rows() where row.produced > 0 || row.pending != 0 {
+    let dropped = row.dropped.filter { $0.count > 0 }
+    let fields: KeyValuePairs = [
+      "event": row.kind, "destination": row.destination, "produced": "\(row.produced)",
+      "delivered": "\(row.delivered)", "pending": "\(row.pending)",
+      "dropped": dropped.map { "\($0.loss.hop)/\($0.loss.reason):\($0.count)" }
+        .joined(separator: ","),
+    ]
+    let isLossy = row.pending != 0 || dropped.contains { $0.loss.hop != "filter" }
+    if isLossy { Log.warn("ledger", fields) } else { Log.info("ledger", fields) }
+  }
 }
 
 /// The three threads, stopped in the order in which data flows.
