@@ -96,7 +96,7 @@ private func makeEvents() throws(AgentError) -> Events {
 private func makeShared(
   _ settings: Settings, _ version: String
 ) throws(AgentError) -> (SharedParts, Exporter) {
-  let destinations = Exporter.destinations(settings)
+  let destinations = Exporter.eventDestinations(settings)
   // Without any, events end in the metrics; the ledger says so by that name.
   let ledger = Ledger(
     kinds: eventKinds, destinations: destinations.isEmpty ? ["metrics"] : destinations)
@@ -202,11 +202,12 @@ private func announce(
       Log.debug("hook taken", ["program": report.program, "hook": report.hook])
     }
   }
+  let destinations = Exporter.destinations(settings)
   Log.info(
     "started",
     [
       "pid": "\(getpid())", "hooks": "\(reports.count { $0.failure == nil })",
-      "destinations": shared.ledger.destinations.joined(separator: ","),
+      "destinations": destinations.isEmpty ? "none" : destinations.joined(separator: ","),
       "port": port.map { "\($0)" } ?? "off", "memory_limit_bytes": "\(shared.budget.total)",
     ])
 }

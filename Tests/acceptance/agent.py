@@ -59,9 +59,13 @@ class Ledger:
 
 
 class Agent:
-    """`settings` are dotted configuration keys; `environment` is all that it sees."""
+    """`settings` are dotted configuration keys; `environment` is all that it sees.
 
-    def __init__(self, directory, settings=(), environment=(), arguments=(), ready=True):
+    `wrapper` is a command that runs it; `options` go to Popen.
+    """
+
+    def __init__(self, directory, settings=(), environment=(), arguments=(), ready=True,
+                 wrapper=(), **options):
         self.port = free_port()
         directory = pathlib.Path(directory)
         self.log_path = directory / f"agent-{self.port}.log"
@@ -72,9 +76,9 @@ class Agent:
         self.output_path = directory / f"agent-{self.port}.out"
         self._output = open(self.output_path, "wb")
         self.process = subprocess.Popen(
-            [APUS, "agent", "--config", str(self.config_path), *map(str, arguments)],
-            env={**ENVIRONMENT, **dict(environment)}, stdin=subprocess.DEVNULL,
-            stdout=self._output, stderr=self._log)
+            [*wrapper, APUS, "agent", "--config", str(self.config_path), *map(str, arguments)],
+            **{"env": {**ENVIRONMENT, **dict(environment)}, "stdin": subprocess.DEVNULL,
+               "stdout": self._output, "stderr": self._log, **options})
         if ready:
             self._wait_until_ready()
 
