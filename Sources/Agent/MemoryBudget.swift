@@ -4,8 +4,11 @@
 internal import CApusABI
 package import Config
 internal import Export
+internal import Identity
 internal import Kernel
 internal import Metrics
+internal import Probes
+internal import Serve
 
 /// Computed at start from the configuration; reported in the log, as a metric and by the doctor.
 package struct MemoryBudget: Sendable {
@@ -29,6 +32,11 @@ package struct MemoryBudget: Sendable {
       // 240 buckets of 64 bits, and names.
       parts.append(("runqlat series", slots * (240 * 8 + 512)))
     }
+    // Names, label text and the Resource of a workload of its own: 2 KB each as measured.
+    parts.append(("execution series", ExecutionCounts.limit * 2048))
+    parts.append(("workload table", WorkloadTable.bytesMax))
+    let http = HTTPLimits()
+    parts.append(("http connections", Int(http.connections) * http.connectionByteCount))
     parts.append(
       ("ledger", cpus * Int(APUS_KIND_COUNT.rawValue) * MemoryLayout<apus_ledger_cell>.size))
     parts.append(("open batches", (2 + arenasIdle) * arenaBytes))
