@@ -156,7 +156,7 @@ package final class Exporter: @unchecked Sendable {
       let isGRPC = destination.protocol == .grpc
       return try OTLPClient(
         url: isGRPC
-          ? try EndpointURL.grpc(destination.url, isInsecure: false, signal: signal)
+          ? try EndpointURL.grpc(destination.url, signal: signal)
           : destination.url,
         settings: OTLPSettings(
           transport: isGRPC ? .grpc : .httpProtobuf,

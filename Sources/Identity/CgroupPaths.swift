@@ -79,7 +79,7 @@ public struct CgroupPaths: ~Copyable {
 
   /// Whether the kernel says that a cgroup no longer exists.
   ///
-  /// One that has no path may be alive: its hierarchy is not mounted here, or we lack the privilege.
+  /// One that has no path may be alive: its hierarchy is not mounted here, or privilege is missing.
   public borrowing func isGone(_ key: CgroupKey) -> Bool {
     guard key.hierarchy < mounts.count, let mount = mounts[key.hierarchy] else { return false }
     let raw = capus_open_cgroup(mount.descriptor, key.id)

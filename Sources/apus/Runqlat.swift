@@ -118,8 +118,8 @@ extension Log2Histogram {
   fileprivate var rows: [JSONLine] {
     slots.indices.filter { slots[$0] > 0 }.map { slot in
       var row = JSONLine()
-      row.add("low", slot == 0 ? 0 : UInt64(1) << slot)
-      row.add("high", slot == 63 ? .max : UInt64(1) << (slot + 1) - 1)
+      row.add("low", Log2Histogram.low(slot))
+      row.add("high", Log2Histogram.high(slot))
       row.add("count", slots[slot])
       return row
     }
