@@ -55,7 +55,8 @@ package func runAgent(
   let events = try makeEvents()
   let loops = try makeLoops(settings, version, shared, events, probes)
   let health = Health(
-    threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)])
+    threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)],
+    waitMilliseconds: settings.buffers.wakeLatencyMilliseconds)
   let endpoint = try Endpoint(settings, shared, health, version)
   if let address = endpoint.address { try lock.publish(address: address) }
   // libbpf has parsed the kernel's types for each object: megabytes that nobody needs any more.
@@ -74,6 +75,7 @@ package func runAgent(
   health.setReady(false)
   probes.detach()
   threads.stop(stop, events, exporter)
+  account(shared.ledger)
   Log.info("stopped")
   _ = consume endpoint
   _ = consume lock
@@ -94,7 +96,7 @@ private func makeEvents() throws(AgentError) -> Events {
 private func makeShared(
   _ settings: Settings, _ version: String
 ) throws(AgentError) -> (SharedParts, Exporter) {
-  let destinations = Exporter.destinations(settings)
+  let destinations = Exporter.eventDestinations(settings)
   // Without any, events end in the metrics; the ledger says so by that name.
   let ledger = Ledger(
     kinds: eventKinds, destinations: destinations.isEmpty ? ["metrics"] : destinations)
@@ -200,13 +202,29 @@ private func announce(
       Log.debug("hook taken", ["program": report.program, "hook": report.hook])
     }
   }
+  let destinations = Exporter.destinations(settings)
   Log.info(
     "started",
     [
       "pid": "\(getpid())", "hooks": "\(reports.count { $0.failure == nil })",
-      "destinations": shared.ledger.destinations.joined(separator: ","),
+      "destinations": destinations.isEmpty ? "none" : destinations.joined(separator: ","),
       "port": port.map { "\($0)" } ?? "off", "memory_limit_bytes": "\(shared.budget.total)",
     ])
+}
+
+/// The ledger as it closes: what the last batches came to is in no export and on no page.
+private func account(_ ledger: Ledger) {
+  for row in ledger.rows() where row.produced > 0 || row.pending != 0 {
+    let dropped = row.dropped.filter { $0.count > 0 }
+    let fields: KeyValuePairs = [
+      "event": row.kind, "destination": row.destination, "produced": "\(row.produced)",
+      "delivered": "\(row.delivered)", "pending": "\(row.pending)",
+      "dropped": dropped.map { "\($0.loss.hop)/\($0.loss.reason):\($0.count)" }
+        .joined(separator: ","),
+    ]
+    let isLossy = row.pending != 0 || dropped.contains { $0.loss.hop != "filter" }
+    if isLossy { Log.warn("ledger", fields) } else { Log.info("ledger", fields) }
+  }
 }
 
 /// The three threads, stopped in the order in which data flows.

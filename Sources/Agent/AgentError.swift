@@ -18,7 +18,8 @@ package enum AgentError: Error, CustomStringConvertible {
     switch self {
     case .alreadyRunning(let pid):
       "another agent is running with pid \(pid); stop it first, or use the tools beside it"
-    case .lock(let path, let error): "cannot lock \(path): \(error)"
+    case .lock(let path, let error):
+      "cannot lock \(path): \(error); give it a writable /run, in a container the host's"
     case .kernel(let error): "\(error)"
     case .export(let error): "\(error)"
     case .serve(let error): "\(error)"

@@ -4,8 +4,8 @@
 internal import CApus
 internal import CApusABI
 internal import Config
-internal import Glibc
 internal import Kernel
+internal import Platform
 internal import Probes
 
 /// One probe in the kernel.
@@ -33,8 +33,14 @@ struct LoadedProbes: ~Copyable {
   init(_ settings: Settings) throws(KernelError) {
     let ring = try SharedMap.ring(bytes: UInt32(settings.buffers.ringBytes))
     let ledger = try SharedMap.ledger()
+    let ownID = OwnProcess.initialID()
+    if ownID == nil {
+      Log.warn(
+        "the agent cannot leave itself out",
+        ["why": "this kernel does not tell its pid in the host's namespace; use hostPID"])
+    }
     let defaults = ProbeDefaults(
-      selfPID: UInt32(getpid()), wakeBytes: UInt32(settings.buffers.ringBytes / 4))
+      selfPID: ownID ?? 0, wakeBytes: UInt32(settings.buffers.ringBytes / 4))
     var probes: [LoadedProbe] = []
     for row in probeRows where row.isWanted(settings) {
       var plan = ProbePlan(knobs: defaults.knobs)

@@ -4,10 +4,12 @@
 internal import CApusABI
 package import Config
 internal import Export
+internal import Identity
 internal import Kernel
 internal import Metrics
 internal import OTLP
 internal import Probes
+internal import Serve
 
 /// Computed at start from the configuration; reported in the log, as a metric and by the doctor.
 package struct MemoryBudget: Sendable {
@@ -21,9 +23,15 @@ package struct MemoryBudget: Sendable {
     for row in probeRows where row.isWanted(settings) {
       parts += row.memory(settings, cpus)
     }
+    // Names, label text and the Resource of a workload of its own: 2 KB each as measured.
+    parts.append(("execution series", ExecutionCounts.limit * 2048))
+    parts.append(("workload table", WorkloadTable.bytesMax))
+    let http = HTTPLimits()
+    parts.append(("http connections", Int(http.connections) * http.connectionByteCount))
     parts.append(
       ("ledger", cpus * Int(APUS_KIND_COUNT.rawValue) * MemoryLayout<apus_ledger_cell>.size))
     parts.append(("open batches", (2 + arenasIdle + LogBatchBuilder.recycledMax) * arenaBytes))
-    parts.append(("export queues", queues * settings.export.queueBytes))
+    // A queue always has room for one batch.
+    parts.append(("export queues", queues * max(settings.export.queueBytes, arenaBytes)))
   }
 }

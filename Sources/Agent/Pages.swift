@@ -12,19 +12,23 @@ internal import Synchronization
 ///
 /// Any thread may use it.
 final class Health: Sendable {
-  /// A thread that has done nothing for so long hangs.
+  /// A thread that has done nothing for so long, beyond the wait it may take, hangs.
   private static let staleNanoseconds: UInt64 = 10_000_000_000
 
   private let isReady = Atomic<Bool>(false)
   private let threads: [(name: String, heartbeat: Heartbeat)]
+  private let staleNanoseconds: UInt64
 
-  init(threads: [(name: String, heartbeat: Heartbeat)]) { self.threads = threads }
+  init(threads: [(name: String, heartbeat: Heartbeat)], waitMilliseconds: Int) {
+    self.threads = threads
+    staleNanoseconds = Health.staleNanoseconds + UInt64(waitMilliseconds) * 1_000_000
+  }
 
   func setReady(_ value: Bool) { isReady.store(value, ordering: .releasing) }
 
   /// Lines of what is wrong; empty when all is well.
   func complaints() -> [String] {
-    threads.filter { $0.heartbeat.ageNanoseconds > Health.staleNanoseconds }.map {
+    threads.filter { $0.heartbeat.ageNanoseconds > staleNanoseconds }.map {
       "thread \($0.name) has not moved for \($0.heartbeat.ageNanoseconds / 1_000_000_000) s"
     }
   }

@@ -60,9 +60,8 @@ struct RunqueueSampler: ~Copyable {
   /// The cgroups that have a slot.
   var keys: Dictionary<UInt64, Entry>.Keys { entries.keys }
 
-  /// Takes the slots of cgroups that are gone, and gives those back to the kernel half that nothing
-  /// can be counting in any more.
-  mutating func retire(_ gone: Set<UInt64>, now: UInt64) {
+  /// Gives slots back to the kernel half that nothing can be counting in any more.
+  mutating func recycle(now: UInt64) {
     quarantine.removeAll { slot, since in
       guard now - since >= RunqueueSampler.quarantineNanoseconds else { return false }
       do throws(KernelError) {
@@ -73,6 +72,10 @@ struct RunqueueSampler: ~Copyable {
         return false
       }
     }
+  }
+
+  /// Takes the slots of cgroups that are gone away from them.
+  mutating func retire(_ gone: Set<UInt64>, now: UInt64) {
     for key in gone {
       guard let entry = entries.removeValue(forKey: key) else { continue }
       do throws(KernelError) {

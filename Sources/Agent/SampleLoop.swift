@@ -27,7 +27,8 @@ final class SampleLoop: @unchecked Sendable {
   private let telemetry: SelfTelemetry
   private let workloads: Workloads
   private let intervalNanoseconds: UInt64
-  private let startUnixNanoseconds: UInt64
+  /// No execution of a key that is new was counted before this.
+  private var executionsStart: UInt64
   private var lastSampleUnixNanoseconds: UInt64
   private var table: WorkloadTable
   private var cells: LedgerReader
@@ -47,7 +48,7 @@ final class SampleLoop: @unchecked Sendable {
     store = shared.store
     instruments = shared.instruments
     workloads = shared.workloads
-    startUnixNanoseconds = shared.startUnixNanoseconds
+    executionsStart = shared.startUnixNanoseconds
     lastSampleUnixNanoseconds = shared.startUnixNanoseconds
     telemetry = SelfTelemetry(
       shared.store, shared.instruments, startUnixNanoseconds: shared.startUnixNanoseconds)
@@ -85,6 +86,7 @@ final class SampleLoop: @unchecked Sendable {
         exportAt = max(exportAt + intervalNanoseconds, now)
       }
       tick += 1
+      runqueue?.recycle(now: now)
       if tick % SampleLoop.reclaimTicks == 0 { forgetGone(now: now) }
       heartbeat.beat()
       if isLast { return }
@@ -131,11 +133,11 @@ final class SampleLoop: @unchecked Sendable {
       : store.series(
         instruments.executions, workload: workloads.number(of: key.cgroup, in: table),
         attributes: [key.error == 0 ? "" : errnoName(Int32(key.error))],
-        startUnixNanoseconds: startUnixNanoseconds)
+        startUnixNanoseconds: executionsStart)
     store.set(
       Int64(clamping: count),
       of: series
-        ?? store.overflow(instruments.executions, startUnixNanoseconds: startUnixNanoseconds))
+        ?? store.overflow(instruments.executions, startUnixNanoseconds: executionsStart))
   }
 
   /// Ends all that is kept for cgroups that no longer exist.
@@ -143,7 +145,10 @@ final class SampleLoop: @unchecked Sendable {
     var keys = Set(executions.snapshot().keys.map(\.cgroup))
     if let slots = runqueue?.keys { keys.formUnion(slots) }
     let expired = gone.expired(among: keys, in: table, now: now)
+    guard !expired.isEmpty else { return }
     executions.remove { expired.contains($0.cgroup) }
+    // A late record of one that was forgotten begins a series anew.
+    executionsStart = Clock.shared.unixNanoseconds()
     runqueue?.retire(expired, now: now)
     for key in expired {
       if let number = workloads.remove(key) { store.removeAll(workload: number) }

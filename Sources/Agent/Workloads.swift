@@ -42,7 +42,8 @@ final class Workloads: Sendable {
     self.state = Mutex(state)
   }
 
-  /// The number of a cgroup; new ones are looked up in `table`, as are those not found before.
+  /// The number of a cgroup; new ones are looked up in `table`, as are those not found before
+  /// but known to exist.
   func number(of key: UInt64, in table: borrowing WorkloadTable) -> UInt32 {
     let (known, isResolved) = state.withLock { state in
       let number = state.numbers[key]
@@ -53,7 +54,7 @@ final class Workloads: Sendable {
     let entry = Entry(
       resource: ResourceBuilder.encode(builder.workload(workload.attributes)),
       labels: Workloads.labels(of: workload), name: workload.path ?? "(cgroup \(key))",
-      isResolved: workload.path != nil)
+      isResolved: workload.path != nil || table.isGone(workload.key))
     return state.withLock { state in
       let number = known ?? state.next
       if known == nil { state.next += 1 }

@@ -22,12 +22,6 @@ package struct JSONLine: Sendable {
   package mutating func add(_ key: String, _ values: [JSONLine]) {
     member(key, "[" + values.map { $0.finished() }.joined(separator: ",") + "]")
   }
-  package mutating func add(_ key: String, _ value: JSONLine) { member(key, value.finished()) }
-  /// Bytes of the kernel; what is no UTF-8 becomes U+FFFD.
-  package mutating func add(_ key: String, bytes: some Collection<UInt8>) {
-    add(key, String(decoding: bytes, as: UTF8.self))
-  }
-  package mutating func addNull(_ key: String) { member(key, "null") }
 
   /// Without the newline.
   package func finished() -> String { text + "}" }

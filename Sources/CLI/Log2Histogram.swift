@@ -72,8 +72,8 @@ package struct Log2Histogram: Equatable, Sendable {
     slots[min(max(slot, 0), Self.slotsMax - 1)] += count
   }
 
-  static func low(_ slot: Int) -> UInt64 { slot == 0 ? 0 : 1 << UInt64(slot) }
-  static func high(_ slot: Int) -> UInt64 { slot == 63 ? .max : 1 << UInt64(slot + 1) - 1 }
+  package static func low(_ slot: Int) -> UInt64 { slot == 0 ? 0 : 1 << UInt64(slot) }
+  package static func high(_ slot: Int) -> UInt64 { slot == 63 ? .max : 1 << UInt64(slot + 1) - 1 }
 
   /// The lines of libbpf-tools' histogram; empty when nothing was counted.
   package func drawn(label: String) -> String {

@@ -135,8 +135,9 @@ package enum OptionTable {
     OptionRow(
       .exportQueue, .bytes(65_536...1_073_741_824, powerOfTwo: false), .bytes(4 << 20),
       "Batches waiting to be sent; what does not fit is dropped and counted"),
+    // A gRPC server takes 4 MiB if not told otherwise; a last record and Resources come on top.
     OptionRow(
-      .exportBatchBytes, .bytes(4096...4_194_304, powerOfTwo: false), .bytes(512 << 10),
+      .exportBatchBytes, .bytes(4096...3_145_728, powerOfTwo: false), .bytes(512 << 10),
       "A batch is sent when it has this size"),
     OptionRow(
       .exportScheduleDelay, .milliseconds(0...3_600_000), .milliseconds(1000),

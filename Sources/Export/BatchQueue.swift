@@ -38,7 +38,7 @@ public final class BatchQueue: Sendable {
   public let byteLimit: Int
   private let state = Mutex(State())
 
-  /// `byteLimit` bounds the memory that waiting batches keep.
+  /// `byteLimit` bounds the memory that waiting batches keep, or one batch that is larger alone.
   public init(byteLimit: Int) { self.byteLimit = byteLimit }
 
   /// Takes a batch in, or refuses it when it does not fit; the caller counts a refused one.
@@ -46,7 +46,9 @@ public final class BatchQueue: Sendable {
   /// The newest is refused, not the oldest dropped: what waits may be in flight already.
   public func offer(_ batch: SealedBatch) -> Bool {
     state.withLock { state in
-      guard state.byteCount + batch.memoryByteCount <= byteLimit else { return false }
+      let total = state.byteCount + batch.memoryByteCount
+      // Else a batch that keeps more than the bound would be refused each time, for ever.
+      guard total <= byteLimit || state.batches.isEmpty else { return false }
       state.byteCount += batch.memoryByteCount
       state.append(batch)
       return true

@@ -12,8 +12,10 @@ package import Transport
 /// Any thread may use it.
 package final class Intake: Sendable {
   fileprivate struct Entry: Sendable {
+    let name: String
     let signals: [OTLP.Signal]
-    let destination: Int
+    /// In the ledger; nil when no events go there.
+    let destination: Int?
     let queue: BatchQueue
     let statistics: LaneStatistics
   }
@@ -37,12 +39,14 @@ package final class Intake: Sendable {
   package func publish(_ batch: SealedBatch) {
     for entry in entries where entry.signals.contains(batch.signal) {
       guard !entry.queue.offer(batch) else { continue }
-      ledger.drop(.queueFull, batch.kinds, destination: entry.destination)
+      if let destination = entry.destination {
+        ledger.drop(.queueFull, batch.kinds, destination: destination)
+      }
       entry.statistics.batchesDropped.add()
       Log.warn(
         "queue full, batch dropped",
         [
-          "destination": ledger.destinations[entry.destination],
+          "destination": entry.name,
           "records": "\(batch.recordCount)", "queue_bytes": "\(entry.queue.byteCount)",
         ])
     }
@@ -51,13 +55,13 @@ package final class Intake: Sendable {
 
   /// What waits, by destination and signal.
   package func backlog() -> [(destination: String, signals: [OTLP.Signal], bytes: Int)] {
-    entries.map { (ledger.destinations[$0.destination], $0.signals, $0.queue.byteCount) }
+    entries.map { ($0.name, $0.signals, $0.queue.byteCount) }
   }
 
   package func statistics() -> [(
     destination: String, signals: [OTLP.Signal], statistics: LaneStatistics
   )] {
-    entries.map { (ledger.destinations[$0.destination], $0.signals, $0.statistics) }
+    entries.map { ($0.name, $0.signals, $0.statistics) }
   }
 }
 
@@ -73,23 +77,21 @@ package final class Exporter: @unchecked Sendable {
   private let transfers: Transfers?
   private let event: Event
 
-  /// The names of the destinations that `settings` asks for, in the order that the ledger has them.
+  /// The names of the destinations that `settings` asks for.
   package static func destinations(_ settings: Settings) -> [String] {
-    var names: [String] = []
-    if settings.export.logs.destination != nil || settings.export.metrics.destination != nil {
-      names.append("otlp")
-    }
-    if Exporter.filePath(settings) != nil { names.append("file") }
-    return names
+    let logs = eventDestinations(settings)
+    let hasOTLP = logs.contains("otlp") || settings.export.metrics.destination != nil
+    return (hasOTLP ? ["otlp"] : []) + (fileSignals(settings).isEmpty ? [] : ["file"])
   }
 
-  /// `console` is the file format on standard output.
-  private static func filePath(_ settings: Settings) -> String? {
-    if let path = settings.otlpFile { return path }
-    return settings.export.logs.console || settings.export.metrics.console ? "-" : nil
+  /// Those that events go to, in the order that the ledger must have them.
+  package static func eventDestinations(_ settings: Settings) -> [String] {
+    (settings.export.logs.destination == nil ? [] : ["otlp"])
+      + (fileSignals(settings).contains(.logs) ? ["file"] : [])
   }
 
-  /// A file that was asked for takes everything, `console` only the signals that say so.
+  /// What goes to a file: all to one that is named; `console` is the same on standard output, for
+  /// the signals that say so.
   private static func fileSignals(_ settings: Settings) -> [OTLP.Signal] {
     if settings.otlpFile != nil { return [.logs, .metrics] }
     return (settings.export.logs.console ? [.logs] : [])
@@ -102,30 +104,35 @@ package final class Exporter: @unchecked Sendable {
     self.event = event
     var lanes: [Lane] = []
     var entries: [Intake.Entry] = []
+    let eventDestinations = Exporter.eventDestinations(settings)
     let asked: [(OTLP.Signal, Config.Destination?)] = [
       (.logs, settings.export.logs.destination), (.metrics, settings.export.metrics.destination),
     ]
     for (signal, destination) in asked {
       guard let destination else { continue }
+      let index = signal == .logs ? eventDestinations.firstIndex(of: "otlp") : nil
       let lane = Lane(
-        name: destination.url, signal: signal, destination: 0,
+        name: destination.url, destination: index,
         client: try Exporter.client(destination, signal == .logs ? .logs : .metrics, version),
         queue: BatchQueue(byteLimit: settings.export.queueBytes), ledger: ledger)
       lanes.append(lane)
       entries.append(
         Intake.Entry(
-          signals: [signal], destination: 0, queue: lane.queue, statistics: lane.statistics))
+          name: "otlp", signals: [signal], destination: index, queue: lane.queue,
+          statistics: lane.statistics))
     }
     self.lanes = lanes
-    if let path = Exporter.filePath(settings) {
-      let index = lanes.isEmpty ? 0 : 1
+    let fileSignals = Exporter.fileSignals(settings)
+    if !fileSignals.isEmpty {
+      let path = settings.otlpFile ?? "-"
+      let index = eventDestinations.firstIndex(of: "file")
       let queue = BatchQueue(byteLimit: settings.export.queueBytes)
       do throws(SystemError) {
         let lane = try FileLane(path: path, destination: index, queue: queue, ledger: ledger)
         file = lane
         entries.append(
           Intake.Entry(
-            signals: Exporter.fileSignals(settings), destination: index, queue: queue,
+            name: "file", signals: fileSignals, destination: index, queue: queue,
             statistics: lane.statistics))
       } catch {
         throw .file(path: path, error)
@@ -149,7 +156,7 @@ package final class Exporter: @unchecked Sendable {
       let isGRPC = destination.protocol == .grpc
       return try OTLPClient(
         url: isGRPC
-          ? try EndpointURL.grpc(destination.url, isInsecure: false, signal: signal)
+          ? try EndpointURL.grpc(destination.url, signal: signal)
           : destination.url,
         settings: OTLPSettings(
           transport: isGRPC ? .grpc : .httpProtobuf,
@@ -175,6 +182,7 @@ package final class Exporter: @unchecked Sendable {
       if let deadline, isIdle || now >= deadline { break }
       wait(stopping: deadline != nil)
     }
+    file?.abandon()
     for (token, lane) in lanes.enumerated() {
       if lane.isInFlight { transfers?.cancel(token: UInt64(token)) }
       lane.abandon()
@@ -197,7 +205,8 @@ package final class Exporter: @unchecked Sendable {
 
   private func wait(stopping: Bool) {
     let now = Clock.bootNanoseconds()
-    let limit = stopping ? 50 : 10_000
+    // What makes room in a pipe wakes nobody here.
+    let limit = stopping || file?.isBlocked == true ? 50 : 10_000
     let delay = lanes.compactMap { $0.delay(now: now) }.min() ?? limit
     guard let transfers else { return event.wait(milliseconds: limit) }
     do throws(TransportError) {

@@ -34,11 +34,11 @@ package struct RetryPolicy: Sendable {
 
 /// Owned by the export thread; only `queue` and `statistics` are for others.
 final class Lane {
-  let signal: OTLP.Signal
-  let destination: Int
   let queue: BatchQueue
   let statistics = LaneStatistics()
   private let name: String
+  /// In the ledger; nil when no events go there.
+  private let destination: Int?
   private let client: OTLPClient
   private let ledger: Ledger
   private let retry = RetryPolicy()
@@ -49,11 +49,10 @@ final class Lane {
   private(set) var isInFlight = false
 
   init(
-    name: String, signal: OTLP.Signal, destination: Int, client: OTLPClient, queue: BatchQueue,
-    ledger: Ledger
+    name: String, destination: Int?, client: OTLPClient, queue: BatchQueue, ledger: Ledger
   ) {
-    self.name = name
-    self.signal = signal
+    // A query may hold a key, and the name reaches the log.
+    self.name = String(name.prefix { $0 != "?" })
     self.destination = destination
     self.client = client
     self.queue = queue
@@ -90,7 +89,7 @@ final class Lane {
           "collector accepted with reservations",
           ["destination": name, "rejected": "\(rejected)", "message": message])
       }
-      if let batch = queue.first() {
+      if let batch = queue.first(), let destination {
         ledger.deliver(batch.kinds, rejected: rejected, destination: destination)
       }
       statistics.batchesDelivered.add()
@@ -127,7 +126,7 @@ final class Lane {
 
   private func drop(_ loss: Loss) {
     if let batch = queue.first() {
-      ledger.drop(loss, batch.kinds, destination: destination)
+      if let destination { ledger.drop(loss, batch.kinds, destination: destination) }
       queue.removeFirst()
     }
     statistics.batchesDropped.add()

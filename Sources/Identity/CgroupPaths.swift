@@ -119,11 +119,14 @@ public struct CgroupPaths: ~Copyable {
   public borrowing func key(ofPath path: String) -> CgroupKey? {
     for (hierarchy, mount) in mounts.enumerated() {
       guard let mount else { continue }
-      // "/sys/fs/cgroup/cpuset/a" is not below "/sys/fs/cgroup/cpu".
-      for candidate in [path, mount.point + "/" + path]
-      where candidate == mount.point || candidate.hasPrefix(mount.point + "/") {
+      var root = stat()
+      guard unsafe fstat(mount.descriptor, &root) == 0 else { continue }
+      for candidate in [path, mount.point + "/" + path] {
         var status = stat()
-        guard unsafe stat(candidate, &status) == 0 else { continue }
+        // What lies elsewhere has another device, however its path is spelt.
+        guard unsafe stat(candidate, &status) == 0, status.st_dev == root.st_dev,
+          status.st_mode & S_IFMT == S_IFDIR
+        else { continue }
         return CgroupKey(UInt64(status.st_ino) | UInt64(hierarchy) << 60)
       }
     }

@@ -24,6 +24,8 @@ public struct Workload: Sendable {
 public struct WorkloadTable: ~Copyable {
   /// Ids of cgroups are never reused, so what was learned stays true; the bound forgets it all.
   private static let limit = 4096
+  /// A Resource has a path, a container id and what the host and the configuration say.
+  public static let bytesMax = limit * 1024
 
   /// How often a cgroup that is not found is looked for: each time costs system calls.
   private static let lookupsMax = 3

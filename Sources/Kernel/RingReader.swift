@@ -56,9 +56,6 @@ public struct RingReader: ~Copyable {
     unsafe munmap(UnsafeMutableRawPointer(mutating: producer), page + 2 * Int(mask + 1))
   }
 
-  /// How many bytes wait to be read.
-  public var backlog: UInt64 { unsafe capus_load_acquire_u64(producer) &- position }
-
   /// Hands up to `limit` records to `sink`; fewer than `limit` is all that there was.
   ///
   /// Space is given back each eighth of the ring, and at the end: often enough for the producers,

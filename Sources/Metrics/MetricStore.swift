@@ -74,7 +74,7 @@ public final class MetricStore: Sendable {
     guard let found = state.withLock({ $0.histogram(series) }) else { return }
     var histogram = found
     histogram.update(reading)
-    state.withLock { table in table.update(series) { $0.histogram = histogram } }
+    state.withLock { table in table.update(series) { $0.histogram = .box(histogram) } }
   }
 
   /// Ends a series; when it comes back it starts anew, with a new start time.

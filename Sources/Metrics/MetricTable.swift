@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Instruments and their series, found by label set; what MetricStore guards.
 
+/// A value on the heap: inline, a histogram would make the series of each counter 2 KB larger.
+indirect enum Boxed<Value: Sendable>: Sendable {
+  case box(Value)
+
+  var value: Value {
+    switch self {
+    case .box(let value): value
+    }
+  }
+}
+
 struct SeriesState {
   var workload: UInt32
   var attributes: [String]
@@ -10,7 +21,7 @@ struct SeriesState {
   /// A sum starts at zero; a gauge that was never set has no point.
   var integer: Int64?
   var double: Double?
-  var histogram: ExponentialHistogram?
+  var histogram: Boxed<ExponentialHistogram>?
   var counter: Counter?
 }
 
@@ -84,7 +95,7 @@ struct MetricTable {
   private mutating func add(_ state: SeriesState, to instrument: Int) -> SeriesID {
     var state = state
     switch instruments[instrument].descriptor.kind {
-    case .histogram: state.histogram = ExponentialHistogram()
+    case .histogram: state.histogram = .box(ExponentialHistogram())
     case .counter, .upDownCounter: state.integer = 0
     case .gauge: break
     }
@@ -116,7 +127,8 @@ struct MetricTable {
   }
 
   func histogram(_ series: SeriesID) -> ExponentialHistogram? {
-    isAlive(series) ? instruments[series.instrument].slots[series.slot].state?.histogram : nil
+    isAlive(series)
+      ? instruments[series.instrument].slots[series.slot].state?.histogram?.value : nil
   }
 
   mutating func remove(_ series: SeriesID) {
@@ -160,7 +172,7 @@ struct MetricTable {
   private static func point(_ state: SeriesState, _ shape: HistogramShape?) -> MetricPoint? {
     let value: PointValue
     if let shape, let histogram = state.histogram {
-      value = .histogram(histogram.value(shape))
+      value = .histogram(histogram.value.value(shape))
     } else if let counter = state.counter {
       value = .integer(Int64(clamping: counter.value))
     } else if let double = state.double {

@@ -17,9 +17,6 @@ public final class Clock: Sendable {
   /// Nanoseconds since boot, suspend included.
   public static func bootNanoseconds() -> UInt64 { nanoseconds(of: CLOCK_BOOTTIME) }
 
-  /// CPU nanoseconds that this process has used.
-  public static func processNanoseconds() -> UInt64 { nanoseconds(of: CLOCK_PROCESS_CPUTIME_ID) }
-
   /// Unix time of a boot time, with the offset of the last refresh.
   public func unixNanoseconds(boot: UInt64) -> UInt64 {
     boot &+ offset.load(ordering: .relaxed)

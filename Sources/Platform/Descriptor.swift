@@ -47,6 +47,22 @@ public struct Descriptor: ~Copyable {
     }
   }
 
+  /// Writes as much as fits now; 0 when nothing does.
+  ///
+  /// A pipe or a terminal must have been opened with O_NONBLOCK.
+  public borrowing func writeAvailable(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
+    while true {
+      // Only a socket can be asked call by call.
+      var count = unsafe send(raw, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT))
+      if count < 0, errno == ENOTSOCK {
+        count = unsafe write(raw, bytes.baseAddress, bytes.count)
+      }
+      if count >= 0 { return count }
+      if errno == EAGAIN { return 0 }
+      if errno != EINTR { throw .current("write") }
+    }
+  }
+
   /// Reads up to `room.count` bytes; 0 is the end.
   public borrowing func read(into room: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
     while true {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From an endpoint as a person wrote it to the URL of one signal.
+// From a collector's URL to that of one signal; for HTTP the configuration has it complete.
 
 package enum Signal: String, Sendable, CaseIterable {
   case logs, metrics, traces
@@ -14,31 +14,14 @@ package enum Signal: String, Sendable, CaseIterable {
 }
 
 package enum EndpointURL {
-  /// The signal's path below a general endpoint: `http://c:4318/my` is `…/my/v1/logs`.
-  package static func http(base: String, signal: Signal) throws(TransportError) -> String {
-    try checkHTTP(base)
-    return base.hasSuffix("/") ? "\(base)v1/\(signal)" : "\(base)/v1/\(signal)"
-  }
-
-  /// A signal's own endpoint, which is taken as it is; only an empty path becomes `/`.
-  package static func http(exactly url: String) throws(TransportError) -> String {
-    let authority = try checkHTTP(url)
-    return authority.contains("/") ? url : "\(url)/"
-  }
-
-  /// `host:port` or a URL; a scheme beats `insecure`, and a path has no meaning in gRPC.
-  package static func grpc(
-    _ target: String, isInsecure: Bool, signal: Signal
-  ) throws(TransportError) -> String {
-    let text = target.contains("://") ? target : "\(isInsecure ? "http" : "https")://\(target)"
-    let rest = try checkHTTP(text)
+  /// The signal's method at a collector; a path has no meaning in gRPC.
+  package static func grpc(_ url: String, signal: Signal) throws(TransportError) -> String {
+    let rest = try checkHTTP(url)
     let authority = rest.prefix { $0 != "/" }
-    let scheme = text.dropLast(rest.count)
-    return "\(scheme)\(authority)\(signal.grpcPath)"
+    return "\(url.dropLast(rest.count))\(authority)\(signal.grpcPath)"
   }
 
   /// Returns what follows the scheme.
-  @discardableResult
   private static func checkHTTP(_ url: String) throws(TransportError) -> Substring {
     let prefixes = ["http://", "https://"]
     guard let prefix = prefixes.first(where: { url.lowercased().hasPrefix($0) }) else {

@@ -94,6 +94,8 @@ final class Exchange {
     try set("CURLOPT_POST", CURLOPT_POST, 1)
     try set("CURLOPT_TIMEOUT_MS", CURLOPT_TIMEOUT_MS, destination.timeoutMilliseconds)
     try set("CURLOPT_TCP_KEEPALIVE", CURLOPT_TCP_KEEPALIVE, 1)
+    // A look-up that hangs is let go, not waited for. Older than 7.87, libcurl does not know it.
+    _ = unsafe capus_curl_set_long(easy, CURLOPT_QUICK_EXIT.rawValue, 1)
     // The header of a proxy's answer to CONNECT is not the header of the response.
     try set("CURLOPT_SUPPRESS_CONNECT_HEADERS", CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     try check(

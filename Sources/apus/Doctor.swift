@@ -90,7 +90,7 @@ private func environmentFindings() -> [Finding] {
 
 /// Loads and attaches the probe for a moment, as the agent would, and tells what was taken.
 private func hookFindings(_ row: ProbeRow) -> [Finding] {
-  let defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: 0)
+  let defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0, wakeBytes: 0)
   var plan = ProbePlan(knobs: defaults.knobs)
   plan.knobs.failed = 1
   plan.slots = 16

@@ -59,7 +59,7 @@ func runExecsnoop(_ options: ExecsnoopOptions) throws(Failure) {
   Tool.configureLog(verbose: options.verbose)
   try Tool.requirePrivilege()
   let signals = Signals(blocking: [SIGINT, SIGTERM, SIGHUP])
-  let defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: ringBytes / 4)
+  let defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0, wakeBytes: ringBytes / 4)
   var plan = ProbePlan(knobs: defaults.knobs)
   plan.knobs.failed = options.fails ? 1 : 0
   if let uid = options.uid { plan.knobs.uid = uid }

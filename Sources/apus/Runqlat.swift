@@ -118,8 +118,8 @@ extension Log2Histogram {
   fileprivate var rows: [JSONLine] {
     slots.indices.filter { slots[$0] > 0 }.map { slot in
       var row = JSONLine()
-      row.add("low", slot == 0 ? 0 : UInt64(1) << slot)
-      row.add("high", slot == 63 ? .max : UInt64(1) << (slot + 1) - 1)
+      row.add("low", Log2Histogram.low(slot))
+      row.add("high", Log2Histogram.high(slot))
       row.add("count", slots[slot])
       return row
     }
@@ -134,7 +134,7 @@ func runRunqlat(_ options: RunqlatOptions) throws(Failure) {
   Tool.configureLog(verbose: options.verbose)
   try Tool.requirePrivilege()
   let signals = Signals(blocking: [SIGINT, SIGTERM, SIGHUP])
-  let defaults = ProbeDefaults(selfPID: UInt32(getpid()), wakeBytes: 0)
+  let defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0, wakeBytes: 0)
   var plan = ProbePlan(knobs: defaults.knobs)
   plan.knobs.pid = UInt32(bitPattern: options.pid ?? 0)
   plan.knobs.cgroup_key = try Tool.cgroupKey(ofPath: options.cgroup)

@@ -59,6 +59,8 @@ struct InstanceLockTests {
     do throws(AgentError) { _ = try InstanceLock(path: "/nonexistent/x") } catch {
       message = "\(error)"
     }
-    #expect(message == "cannot lock /nonexistent/x: open: No such file or directory (ENOENT)")
+    #expect(
+      message == "cannot lock /nonexistent/x: open: No such file or directory (ENOENT); "
+        + "give it a writable /run, in a container the host's")
   }
 }

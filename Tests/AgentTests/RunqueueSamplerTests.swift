@@ -80,7 +80,7 @@ struct RunqueueSamplerTests {
     #expect(count(number) == nil)
 
     // Each next cgroup takes another slot, until the first one's comes round again: empty.
-    sampler.retire([], now: 103 * RunqueueSamplerTests.second)
+    sampler.recycle(now: 103 * RunqueueSamplerTests.second)
     for _ in 0..<slots + 4 {
       let next = try TestCgroup()
       try next.run(3)
@@ -94,7 +94,7 @@ struct RunqueueSamplerTests {
       let gone = Set(sampler.keys.filter { table.isGone(CgroupKey($0)) })
       #expect(gone.contains(next.key))
       sampler.retire(gone, now: 200 * RunqueueSamplerTests.second)
-      sampler.retire([], now: 203 * RunqueueSamplerTests.second)
+      sampler.recycle(now: 203 * RunqueueSamplerTests.second)
       store.removeAll(workload: number)
     }
   }

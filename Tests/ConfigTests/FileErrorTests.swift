@@ -197,6 +197,11 @@ struct FileErrorTests {
         + "write none alone, or leave it out"
     ),
     (
+      "export:\n  batch_bytes: 4MiB",
+      "apus.yaml:2:16: export.batch_bytes: \"4MiB\" is out of range; "
+        + "write a size from 4KiB to 3MiB, such as 1MiB"
+    ),
+    (
       "export:\n  queue: 64KiB\n  batch_bytes: 1MiB",
       "apus.yaml:3:16: export.batch_bytes: a batch of 1MiB does not fit a queue of 64KiB; "
         + "write export.batch_bytes no larger than export.queue"

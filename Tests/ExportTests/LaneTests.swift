@@ -23,7 +23,7 @@ private struct LaneFixture {
       url: "http://127.0.0.1:1/v1/logs",
       settings: OTLPSettings(transport: .httpProtobuf, version: "1"))
     lane = Lane(
-      name: "test", signal: .logs, destination: 0, client: client, queue: queue, ledger: ledger)
+      name: "test", destination: 0, client: client, queue: queue, ledger: ledger)
   }
 
   /// Whether the lane sends at `now`; the request is then answered.

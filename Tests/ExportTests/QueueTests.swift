@@ -22,15 +22,16 @@ struct QueueTests {
     #expect(queue.offer(batches[4]))
   }
 
-  @Test("one byte less than a batch needs is too little, also for a smaller one after a larger")
+  @Test("one byte less than a batch needs is too little beside another")
   func exact() {
-    let small = batch(1)
-    let large = batch(3000, bytes: 100)
-    let queue = BatchQueue(byteLimit: small.memoryByteCount)
-    #expect(large.memoryByteCount > small.memoryByteCount)
-    #expect(!queue.offer(large))
-    #expect(queue.offer(small))
-    #expect(!BatchQueue(byteLimit: small.memoryByteCount - 1).offer(small))
+    let first = batch(3)
+    let second = batch(3)
+    let both = first.memoryByteCount + second.memoryByteCount
+    for (limit, fits) in [(both, true), (both - 1, false)] {
+      let queue = BatchQueue(byteLimit: limit)
+      #expect(queue.offer(first))
+      #expect(queue.offer(second) == fits)
+    }
   }
 
   @Test("the wait grows by half each time to its limit, and lies within fifty per cent of it")

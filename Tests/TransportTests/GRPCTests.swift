@@ -19,7 +19,7 @@ struct GRPCTests {
   ) throws -> ExportOutcome {
     let server = try PythonServer("grpc_faults.py", python: PythonServer.virtualPython)
     let client = try OTLPClient(
-      url: EndpointURL.grpc("127.0.0.1:\(server.port)", isInsecure: true, signal: .logs),
+      url: EndpointURL.grpc("http://127.0.0.1:\(server.port)", signal: .logs),
       settings: settings(
         .grpc, timeoutMilliseconds: timeoutMilliseconds, headers: [("x-fault", fault)]))
     return try Transfers().send(body, with: client)
@@ -99,7 +99,7 @@ struct GRPCTests {
   @Test("a service that is not there is UNIMPLEMENTED") func unimplemented() throws {
     let server = try PythonServer("grpc_faults.py", python: PythonServer.virtualPython)
     let client = try OTLPClient(
-      url: EndpointURL.grpc("127.0.0.1:\(server.port)", isInsecure: true, signal: .traces),
+      url: EndpointURL.grpc("http://127.0.0.1:\(server.port)", signal: .traces),
       settings: settings(.grpc))
     let result = try Transfers().send([], with: client)
     guard case .refused(let failure) = result else { return #expect(Bool(false), "\(result)") }
@@ -113,7 +113,7 @@ struct GRPCTests {
       "grpc_faults.py", python: PythonServer.virtualPython)
     let port = try #require(server?.port)
     let client = try OTLPClient(
-      url: EndpointURL.grpc("127.0.0.1:\(port)", isInsecure: true, signal: .logs),
+      url: EndpointURL.grpc("http://127.0.0.1:\(port)", signal: .logs),
       settings: settings(.grpc))
     #expect(
       try transfers.send(logsRequest(1), with: client) == .delivered(rejected: 0, message: ""))
@@ -125,7 +125,7 @@ struct GRPCTests {
   @Test("calls at once and one after the other all arrive") func several() throws {
     let server = try PythonServer("grpc_faults.py", python: PythonServer.virtualPython)
     let client = try OTLPClient(
-      url: EndpointURL.grpc("127.0.0.1:\(server.port)", isInsecure: true, signal: .logs),
+      url: EndpointURL.grpc("http://127.0.0.1:\(server.port)", signal: .logs),
       settings: settings(.grpc))
     let transfers = try Transfers()
     for token in 0..<8 as Range<UInt64> {
@@ -165,7 +165,7 @@ struct GRPCTests {
   @Test("HTTP/1.1 on the other side is a failure that is retried") func http1() throws {
     let server = try PythonServer("http_faults.py")
     let client = try OTLPClient(
-      url: EndpointURL.grpc("127.0.0.1:\(server.port)", isInsecure: true, signal: .logs),
+      url: EndpointURL.grpc("http://127.0.0.1:\(server.port)", signal: .logs),
       settings: settings(.grpc))
     let result = try Transfers().send(logsRequest(1), with: client)
     guard case .retry(nil, _) = result else { return #expect(Bool(false), "\(result)") }

@@ -59,12 +59,16 @@ class Ledger:
 
 
 class Agent:
-    """`settings` are dotted configuration keys; `environment` is all that it sees."""
+    """`settings` are dotted configuration keys; `environment` is all that it sees.
+
+    `wrapper` is a command that runs it; `options` go to Popen.
+    """
 
     # Only one can run at a time, so a test that fails must not leave its own behind.
     started = []
 
-    def __init__(self, directory, settings=(), environment=(), arguments=(), ready=True):
+    def __init__(self, directory, settings=(), environment=(), arguments=(), ready=True,
+                 wrapper=(), **options):
         self.port = free_port()
         directory = pathlib.Path(directory)
         self.log_path = directory / f"agent-{self.port}.log"
@@ -75,9 +79,9 @@ class Agent:
         self.output_path = directory / f"agent-{self.port}.out"
         self._output = open(self.output_path, "wb")
         self.process = subprocess.Popen(
-            [APUS, "agent", "--config", str(self.config_path), *map(str, arguments)],
-            env={**ENVIRONMENT, **dict(environment)}, stdin=subprocess.DEVNULL,
-            stdout=self._output, stderr=self._log)
+            [*wrapper, APUS, "agent", "--config", str(self.config_path), *map(str, arguments)],
+            **{"env": {**ENVIRONMENT, **dict(environment)}, "stdin": subprocess.DEVNULL,
+               "stdout": self._output, "stderr": self._log, **options})
         Agent.started.append(self)
         if ready:
             self._wait_until_ready()
