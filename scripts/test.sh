@@ -28,7 +28,8 @@ layer() { # name, command...; a layer that fails does not keep the next from run
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo --preserve-env "$@"; fi; }
 
 layer check scripts/check.sh
-layer unit swift test --parallel --xunit-output "$results/unit.xml"
+# A test that hangs must not hold everything for ever.
+layer unit timeout 900 swift test --parallel --xunit-output "$results/unit.xml"
 layer native env CC=clang-14 scripts/test-native.sh
 make --silent --directory Tests/workloads
 layer acceptance as_root .build/venv/bin/pytest Tests/acceptance -m "$select" \
