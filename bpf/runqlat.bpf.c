@@ -201,9 +201,17 @@ static __always_inline __u32 slot_of(struct task_struct *task, struct wait *wait
 			__sync_fetch_and_add(counter, amount);                                     \
 	} while (0)
 
+/* As bcc counts: whole units, and what is less than two of them in the first slot. */
+static __always_inline int log2_place(__u64 ns)
+{
+	__u64 units = ns / knobs.log2_unit_ns;
+	return units ? exphist_normalise(&units) : 0;
+}
+
 static __always_inline void count(struct apus_hist *histogram, __u64 ns)
 {
-	int place = exphist_place(ns, APUS_HIST_OFFSET, APUS_HIST_BUCKETS);
+	int place = knobs.log2_unit_ns ? log2_place(ns)
+				       : exphist_place(ns, APUS_HIST_OFFSET, APUS_HIST_BUCKETS);
 	__u32 bucket;
 	COUNT(&histogram->sum_ns, ns);
 	if (place == EXPHIST_ZERO) {

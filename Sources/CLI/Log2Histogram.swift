@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Histograms on the terminal: bcc's log2 drawing, made from scale-3 buckets in seconds.
+// Histograms on the terminal: bcc's log2 drawing, and the exponential buckets as they are.
 
 /// The buckets of one exponential histogram at scale 3: bucket i holds (2^(i/8), 2^((i+1)/8)] s.
 package struct FineBuckets: Equatable, Sendable {
@@ -20,15 +20,10 @@ package enum TimeUnit: String, Sendable {
   case microseconds = "usecs"
   case milliseconds = "msecs"
 
-  /// Where the edge at 2^k units lies on the axis of bucket indices.
-  ///
-  /// That is 8·(k + log2(unit in seconds)): in bucket 8k + `bucket`, with `below` / 2^32 of its
-  /// logarithmic width under the edge.
-  /// 8·log2(10⁻⁶) = −159.4525485… = −160 + 0.5474514…, 8·log2(10⁻³) = −80 + 0.2737257….
-  fileprivate var edge: (bucket: Int, below: UInt64) {
+  package var nanoseconds: UInt32 {
     switch self {
-    case .microseconds: (-160, 2_351_286_054)
-    case .milliseconds: (-80, 1_175_643_027)
+    case .microseconds: 1000
+    case .milliseconds: 1_000_000
     }
   }
 }
@@ -36,41 +31,9 @@ package enum TimeUnit: String, Sendable {
 /// Counts per power of two: slot 0 is 0 and 1, slot k is 2^k up to 2^(k+1) − 1.
 package struct Log2Histogram: Equatable, Sendable {
   package static let slotsMax = 64
-  package private(set) var slots: [UInt64]
+  package let slots: [UInt64]
 
   package init(slots: [UInt64]) { self.slots = slots }
-
-  /// Sums fine buckets into slots.
-  ///
-  /// bcc truncates to whole units, so slot k holds [2^k, 2^(k+1)) units, and the edges are powers
-  /// of two of the unit where ours are powers of two of a second. One fine bucket in eight lies
-  /// across an edge. It is split as if its values were even on the logarithmic axis; the part
-  /// below is rounded and the rest goes above, so the total is exact. What can be wrong is the
-  /// place of values inside that one bucket: at each edge at most 9 % (2^(1/8)) in value.
-  package init(_ fine: FineBuckets, unit: TimeUnit) {
-    slots = [UInt64](repeating: 0, count: Self.slotsMax)
-    slots[0] = fine.zeroCount
-    let edge = unit.edge
-    for (offset, count) in fine.counts.enumerated() where count > 0 {
-      // Counted from the bucket that holds the edge at one unit, eight buckets to a slot.
-      let position = fine.firstIndex + offset - edge.bucket
-      let slot = position >> 3
-      let isAcrossEdge = position & 7 == 0
-      guard isAcrossEdge else {
-        add(count, slot)
-        continue
-      }
-      let product = count.multipliedFullWidth(by: edge.below)
-      let below = product.high << 32 | product.low >> 32
-      let roundedUp = product.low >> 31 & 1
-      add(below + roundedUp, slot - 1)
-      add(count - below - roundedUp, slot)
-    }
-  }
-
-  private mutating func add(_ count: UInt64, _ slot: Int) {
-    slots[min(max(slot, 0), Self.slotsMax - 1)] += count
-  }
 
   package static func low(_ slot: Int) -> UInt64 { slot == 0 ? 0 : 1 << UInt64(slot) }
   package static func high(_ slot: Int) -> UInt64 { slot == 63 ? .max : 1 << UInt64(slot + 1) - 1 }

@@ -83,8 +83,7 @@ private struct RunqueueView: ~Copyable {
       }
     }
     if options.exponential { return Output.text(fine.drawn()) }
-    let unit: TimeUnit = options.milliseconds ? .milliseconds : .microseconds
-    Output.text(Log2Histogram(fine, unit: unit).drawn(label: unit.rawValue))
+    Output.text(Log2Histogram(slotsOf: fine).drawn(label: options.unit.rawValue))
   }
 
   private func json(_ fine: FineBuckets, _ key: UInt64, _ comm: String) -> String {
@@ -105,15 +104,23 @@ private struct RunqueueView: ~Copyable {
       object.add("zero_count", fine.zeroCount)
       object.add("buckets", fine.counts)
     } else {
-      let unit: TimeUnit = options.milliseconds ? .milliseconds : .microseconds
-      object.add("unit", unit.rawValue)
-      object.add("histogram", Log2Histogram(fine, unit: unit).rows)
+      object.add("unit", options.unit.rawValue)
+      object.add("histogram", Log2Histogram(slotsOf: fine).rows)
     }
     return object.finished()
   }
 }
 
+extension RunqlatOptions {
+  fileprivate var unit: TimeUnit { milliseconds ? .milliseconds : .microseconds }
+}
+
 extension Log2Histogram {
+  /// With `knobs.log2_unit_ns` set the kernel counts in bcc's slots, not in fine buckets.
+  fileprivate init(slotsOf counted: FineBuckets) {
+    self.init(slots: Array(counted.counts.prefix(Log2Histogram.slotsMax)))
+  }
+
   /// The slots that hold something.
   fileprivate var rows: [JSONLine] {
     slots.indices.filter { slots[$0] > 0 }.map { slot in
@@ -152,6 +159,7 @@ func runRunqlat(_ options: RunqlatOptions) throws(Failure) {
   let slots = isKeyed ? keyedSlots : 2
   plan.knobs.replicas = UInt32(replicas)
   plan.slots = slots
+  if !options.exponential { plan.knobs.log2_unit_ns = options.unit.nanoseconds }
   do throws(KernelError) {
     let ledger = try SharedMap.ledger()
     var object = try defaults.load(.runqlat, plan, ledger: ledger)

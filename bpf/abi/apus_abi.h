@@ -180,7 +180,7 @@ struct apus_knobs {
 	__u32 replicas;	  /* histogram copies per slot: cpu modulo this; a power of two */
 	__u32 exit_tells_group_dead; /* sched_process_exit has the argument group_dead (6.16) */
 	__u32 cpus;		     /* possible CPUs */
-	__u32 reserved;
+	__u32 log2_unit_ns; /* runqlat: bucket i counts waits of [2^i, 2^(i+1)) such units */
 };
 
 _Static_assert(sizeof(struct apus_header) == 24, "header is ABI");

@@ -34,34 +34,46 @@ static inline __attribute__((always_inline)) int exphist_passed(__u64 m)
 	return m > EXPHIST_1 ? 1 : 0;
 }
 
-/* Of ns > 0; the BPF machine has no instruction that counts leading zeros. */
-static inline __attribute__((always_inline)) int exphist_index(__u64 ns)
+/*
+ * The place of the top bit of a value that is not 0, which is then shifted until it is bit 63; the
+ * BPF machine has no instruction that counts leading zeros.
+ */
+static inline __attribute__((always_inline)) int exphist_normalise(__u64 *value)
 {
+	__u64 m = *value;
 	int top = 63;
-	if (!(ns >> 32)) {
-		ns <<= 32;
+	if (!(m >> 32)) {
+		m <<= 32;
 		top -= 32;
 	}
-	if (!(ns >> 48)) {
-		ns <<= 16;
+	if (!(m >> 48)) {
+		m <<= 16;
 		top -= 16;
 	}
-	if (!(ns >> 56)) {
-		ns <<= 8;
+	if (!(m >> 56)) {
+		m <<= 8;
 		top -= 8;
 	}
-	if (!(ns >> 60)) {
-		ns <<= 4;
+	if (!(m >> 60)) {
+		m <<= 4;
 		top -= 4;
 	}
-	if (!(ns >> 62)) {
-		ns <<= 2;
+	if (!(m >> 62)) {
+		m <<= 2;
 		top -= 2;
 	}
-	if (!(ns >> 63)) {
-		ns <<= 1;
+	if (!(m >> 63)) {
+		m <<= 1;
 		top -= 1;
 	}
+	*value = m;
+	return top;
+}
+
+/* Of ns > 0. */
+static inline __attribute__((always_inline)) int exphist_index(__u64 ns)
+{
+	int top = exphist_normalise(&ns);
 	return 8 * (top - 29) + exphist_passed(ns) - 8;
 }
 
