@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One JSON object on one line, for `--json`. Text is valid UTF-8 because String repairs it.
 
+internal import Platform
+
 package struct JSONLine: Sendable {
   private var text = "{"
 
@@ -32,21 +34,6 @@ package struct JSONLine: Sendable {
   }
 
   package static func quoted(_ value: String) -> String {
-    var out = "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": out += "\\\""
-      case "\\": out += "\\\\"
-      case "\n": out += "\\n"
-      case "\r": out += "\\r"
-      case "\t": out += "\\t"
-      // DEL and C1 are legal in JSON, but a terminal obeys them.
-      case _ where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value):
-        let digits = String(scalar.value, radix: 16)
-        out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return out + "\""
+    "\"\(jsonEscaped(value, forTerminal: true))\""
   }
 }

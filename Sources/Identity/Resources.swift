@@ -58,11 +58,11 @@ public struct ResourceBuilder: Sendable {
     for (key, value) in attributes {
       // Resource.attributes = 1: KeyValue { key = 1, value = 2: AnyValue { string_value = 1 } }.
       var any: [UInt8] = []
-      append(1, Array(value.utf8), to: &any)
+      any.appendField(1, Array(value.utf8))
       var pair: [UInt8] = []
-      append(1, Array(key.utf8), to: &pair)
-      append(2, any, to: &pair)
-      append(1, pair, to: &message)
+      pair.appendField(1, Array(key.utf8))
+      pair.appendField(2, any)
+      message.appendField(1, pair)
     }
     return EncodedResource(message: message, schemaURL: schemaURL)
   }
@@ -76,16 +76,4 @@ public struct ResourceBuilder: Sendable {
       }
     }
   }
-}
-
-/// Appends a length-delimited field.
-private func append(_ field: UInt8, _ value: [UInt8], to bytes: inout [UInt8]) {
-  bytes.append(field << 3 | 2)
-  var rest = value.count
-  while rest >= 0x80 {
-    bytes.append(UInt8(rest & 0x7f) | 0x80)
-    rest >>= 7
-  }
-  bytes.append(UInt8(rest))
-  bytes += value
 }

@@ -34,7 +34,7 @@ public struct EncodedResource: Sendable {
 
 extension [UInt8] {
   /// Appends a length-delimited field; for what is encoded once, not per record.
-  mutating func appendField(_ field: UInt8, _ value: [UInt8]) {
+  package mutating func appendField(_ field: UInt8, _ value: [UInt8]) {
     append(field << 3 | 2)
     appendVarint(UInt64(value.count))
     append(contentsOf: value)

@@ -51,7 +51,9 @@ public func writeISO8601(unixNanoseconds: UInt64, into text: inout InlineArray<3
 }
 
 /// The inside of a JSON string literal.
-public func jsonEscaped(_ text: String) -> String {
+///
+/// DEL and C1 are legal in JSON, but a terminal obeys them: `forTerminal` escapes them as well.
+public func jsonEscaped(_ text: String, forTerminal: Bool = false) -> String {
   var result = ""
   for scalar in text.unicodeScalars {
     switch scalar {
@@ -60,7 +62,7 @@ public func jsonEscaped(_ text: String) -> String {
     case "\n": result += "\\n"
     case "\r": result += "\\r"
     case "\t": result += "\\t"
-    case _ where scalar.value < 32:
+    case _ where scalar.value < 0x20 || forTerminal && (0x7f...0x9f).contains(scalar.value):
       let digits = String(scalar.value, radix: 16)
       result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
     default: result.unicodeScalars.append(scalar)
