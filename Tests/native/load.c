@@ -144,7 +144,11 @@ static bool loads_otherwise(const char *path, int ring, int ledger)
 	    {.cgroup_key = APUS_CGROUP_V1_CPU | 1, .slot_key = APUS_SLOT_BY_PROCESS},
 	    {.cgroup_key = APUS_CGROUP_V1_MEMORY | 1, .slot_key = APUS_SLOT_BY_THREAD},
 	    {.uid = ~0U, .failed = 1, .slot_key = APUS_SLOT_BY_PID_NAMESPACE, .replicas = 8},
-	    {.uid = ~0U, .failed = 1, .slot_key = APUS_SLOT_BY_NOTHING, .cpus = 8},
+	    {.uid = ~0U,
+	     .failed = 1,
+	     .slot_key = APUS_SLOT_BY_NOTHING,
+	     .cpus = 8,
+	     .log2_unit_ns = 1000},
 	};
 	for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
 		struct bpf_object *object = bpf_object__open(path);
