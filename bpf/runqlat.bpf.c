@@ -10,9 +10,10 @@
 // Cost on a 2-core 6.18 machine: `perf bench sched pipe` pinned to one CPU 4.5 us per operation
 // alone, 5.3 with this, 6.2 with libbpf-tools' runqlat, 6.5 with the compat object (medians of
 // interleaved runs). Run time by bpf_stats: wake-up 116 ns, switch 153 ns; libbpf-tools' 267, 489.
+#define SLOTS_EXCLUSIVE
 #include "filter.bpf.h"
 #include "process.bpf.h"
-#include "exphist.bpf.h"
+#include "slots.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -50,39 +51,6 @@ struct {
 	__type(value, struct wait);
 } waits SEC(".maps");
 #endif
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 256);
-	__type(key, __u64);
-	__type(value, struct apus_slot);
-} slots SEC(".maps");
-
-/* Filled by user space, at the start and with the slots of keys that are gone. */
-struct {
-	__uint(type, BPF_MAP_TYPE_QUEUE);
-	__uint(max_entries, 256);
-	__type(value, __u32);
-} free_slots SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 256);
-	__type(key, __u32);
-	__type(value, struct apus_hist);
-} histograms SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 256);
-	__type(key, __u32);
-	__type(value, struct apus_extremes);
-} extremes SEC(".maps");
-
-/* User space adds 1 when it has taken a key out of `slots`: what tasks remember is then void. */
-__u32 slots_epoch SEC(".data.epoch") = 0;
 
 static __always_inline struct wait *wait_of(struct task_struct *task)
 {
@@ -142,10 +110,10 @@ static __always_inline bool asleep(struct task_struct *task)
 	return READ(old, state);
 }
 
-static __always_inline __u64 slot_key(struct task_struct *task)
+static __always_inline __u64 key_of(struct task_struct *task)
 {
 	struct upid *upid;
-	switch (knobs.slot_key) {
+	switch (knobs.slot_by) {
 	case APUS_SLOT_BY_CGROUP:
 		return cgroup_key(task);
 	case APUS_SLOT_BY_PROCESS:
@@ -160,89 +128,19 @@ static __always_inline __u64 slot_key(struct task_struct *task)
 	}
 }
 
-/* First sight of a key: takes a free slot, or shares the overflow slot when there is none. */
-static __noinline __u32 open_slot(struct task_struct *task, __u64 key)
-{
-	struct apus_slot fresh = {};
-	struct apus_slot *found;
-	if (bpf_map_pop_elem(&free_slots, &fresh.slot))
-		return APUS_SLOT_OVERFLOW;
-	if (knobs.slot_key == APUS_SLOT_BY_PROCESS || knobs.slot_key == APUS_SLOT_BY_THREAD)
-		bpf_probe_read_kernel(fresh.comm, sizeof(fresh.comm), &task->comm);
-	if (!bpf_map_update_elem(&slots, &key, &fresh, BPF_NOEXIST))
-		return fresh.slot;
-	/* Another CPU was first, or the map is full. */
-	bpf_map_push_elem(&free_slots, &fresh.slot, BPF_ANY);
-	found = bpf_map_lookup_elem(&slots, &key);
-	return found ? found->slot : APUS_SLOT_OVERFLOW;
-}
-
 static __always_inline __u32 slot_of(struct task_struct *task, struct wait *wait)
 {
-	__u64 key = slot_key(task);
+	struct apus_slot_key key = {.key = key_of(task)};
 	__u32 epoch = slots_epoch + 1;
-	struct apus_slot *found;
-	if (wait->key == key && wait->epoch == epoch)
+	bool has_comm =
+	    knobs.slot_by == APUS_SLOT_BY_PROCESS || knobs.slot_by == APUS_SLOT_BY_THREAD;
+	if (wait->key == key.key && wait->epoch == epoch)
 		return wait->slot;
-	found = bpf_map_lookup_elem(&slots, &key);
-	wait->slot = found ? found->slot : open_slot(task, key);
-	wait->key = key;
+	wait->slot = find_slot(&key, has_comm ? task->comm : 0);
+	wait->key = key.key;
 	/* A key without a slot of its own asks again each time. */
 	wait->epoch = wait->slot == APUS_SLOT_OVERFLOW ? 0 : epoch;
 	return wait->slot;
-}
-
-/* A copy for each CPU is written by that CPU alone. */
-#define COUNT(counter, amount)                                                                     \
-	do {                                                                                       \
-		if (knobs.replicas >= knobs.cpus)                                                  \
-			*(counter) += (amount);                                                    \
-		else                                                                               \
-			__sync_fetch_and_add(counter, amount);                                     \
-	} while (0)
-
-/* As bcc counts: whole units, and what is less than two of them in the first slot. */
-static __always_inline int log2_place(__u64 ns)
-{
-	__u64 units = ns / knobs.log2_unit_ns;
-	return units ? exphist_normalise(&units) : 0;
-}
-
-static __always_inline void count(struct apus_hist *histogram, __u64 ns)
-{
-	int place = knobs.log2_unit_ns ? log2_place(ns)
-				       : exphist_place(ns, APUS_HIST_OFFSET, APUS_HIST_BUCKETS);
-	__u32 bucket;
-	COUNT(&histogram->sum_ns, ns);
-	if (place == EXPHIST_ZERO) {
-		COUNT(&histogram->zero, 1);
-		return;
-	}
-	if (place == EXPHIST_ABOVE) {
-		COUNT(&histogram->above, 1);
-		place = APUS_HIST_BUCKETS - 1;
-	}
-	bucket = place;
-	if (BOUNDED(bucket, APUS_HIST_BUCKETS - 1))
-		COUNT(&histogram->buckets[bucket], 1);
-}
-
-static __always_inline void observe(__u32 slot, __u64 ns)
-{
-	__u32 cpu = bpf_get_smp_processor_id();
-	__u32 index = slot * knobs.replicas + (cpu & (knobs.replicas - 1));
-	struct apus_hist *histogram = bpf_map_lookup_elem(&histograms, &index);
-	struct apus_extremes *extreme;
-	if (histogram)
-		count(histogram, ns);
-	index = slot * knobs.cpus + cpu;
-	extreme = bpf_map_lookup_elem(&extremes, &index);
-	if (!extreme)
-		return;
-	if (ns > extreme->max_ns)
-		extreme->max_ns = ns;
-	if (~ns > extreme->min_ns_inverted)
-		extreme->min_ns_inverted = ~ns;
 }
 
 static __always_inline void on_running(struct task_struct *task, __u64 now)

@@ -13,7 +13,7 @@ extension ProbeRow {
     isWanted: { $0.runqlat.enabled },
     configure: { settings, plan in
       plan.slots = settings.runqlat.cgroupsMax
-      plan.knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
+      plan.knobs.slot_by = APUS_SLOT_BY_CGROUP.rawValue
       plan.knobs.replicas = UInt32(SlotHistograms.replicas(cpus: Int(plan.knobs.cpus)))
     },
     adjust: { _, _ in },

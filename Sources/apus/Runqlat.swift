@@ -146,7 +146,7 @@ func runRunqlat(_ options: RunqlatOptions) throws(Failure) {
   plan.knobs.pid = UInt32(bitPattern: options.pid ?? 0)
   plan.knobs.cgroup_key = try Tool.cgroupKey(ofPath: options.cgroup)
   let isKeyed = options.grouping != .all
-  plan.knobs.slot_key =
+  plan.knobs.slot_by =
     switch options.grouping {
     case .all: APUS_SLOT_BY_NOTHING.rawValue
     case .processes: APUS_SLOT_BY_PROCESS.rawValue

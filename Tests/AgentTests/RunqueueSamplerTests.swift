@@ -49,7 +49,7 @@ struct RunqueueSamplerTests {
     let cpus = Int(plan.knobs.cpus)
     let replicas = SlotHistograms.replicas(cpus: cpus)
     plan.slots = slots
-    plan.knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
+    plan.knobs.slot_by = APUS_SLOT_BY_CGROUP.rawValue
     plan.knobs.replicas = UInt32(replicas)
     let ledger = try SharedMap.ledger()
     var object = try defaults.load(.runqlat, plan, ledger: ledger)

@@ -53,7 +53,7 @@ extension KernelSuite {
         var plan = ProbePlan(knobs: defaults.knobs)
         plan.hooks = preference
         plan.slots = 16
-        plan.knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
+        plan.knobs.slot_by = APUS_SLOT_BY_CGROUP.rawValue
         var runqlat = try defaults.load(.runqlat, plan, ledger: fixture.ledger)
         try runqlat.attach()
         ids = ownIDs().subtracting(before)

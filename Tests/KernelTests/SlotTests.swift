@@ -22,7 +22,7 @@ private struct RunqlatFixture: ~Copyable {
     let replicas = SlotHistograms.replicas(cpus: cpus)
     plan.hooks = preference
     plan.slots = slots
-    plan.knobs.slot_key = APUS_SLOT_BY_CGROUP.rawValue
+    plan.knobs.slot_by = APUS_SLOT_BY_CGROUP.rawValue
     plan.knobs.replicas = UInt32(replicas)
     let ledger = try SharedMap.ledger()
     var object = try defaults.load(.runqlat, plan, ledger: ledger)

@@ -141,12 +141,12 @@ static bool loads_otherwise(const char *path, int ring, int ledger)
 {
 	const struct apus_knobs variants[] = {
 	    {.cgroup_key = APUS_CGROUP_V2 | 1, .pid = 1, .self_pid = 2, .wake_bytes = 4096},
-	    {.cgroup_key = APUS_CGROUP_V1_CPU | 1, .slot_key = APUS_SLOT_BY_PROCESS},
-	    {.cgroup_key = APUS_CGROUP_V1_MEMORY | 1, .slot_key = APUS_SLOT_BY_THREAD},
-	    {.uid = ~0U, .failed = 1, .slot_key = APUS_SLOT_BY_PID_NAMESPACE, .replicas = 8},
+	    {.cgroup_key = APUS_CGROUP_V1_CPU | 1, .slot_by = APUS_SLOT_BY_PROCESS},
+	    {.cgroup_key = APUS_CGROUP_V1_MEMORY | 1, .slot_by = APUS_SLOT_BY_THREAD},
+	    {.uid = ~0U, .failed = 1, .slot_by = APUS_SLOT_BY_PID_NAMESPACE, .replicas = 8},
 	    {.uid = ~0U,
 	     .failed = 1,
-	     .slot_key = APUS_SLOT_BY_NOTHING,
+	     .slot_by = APUS_SLOT_BY_NOTHING,
 	     .cpus = 8,
 	     .log2_unit_ns = 1000},
 	};

@@ -16,7 +16,10 @@ enum apus_kind {
 	APUS_KIND_EXEC = 1,
 	APUS_KIND_EXIT = 2,
 	APUS_KIND_RUNQUEUE = 3, /* aggregated in the kernel: ledger cell only, never a record */
-	APUS_KIND_COUNT = 4,
+	APUS_KIND_CONNECT = 4,
+	APUS_KIND_RETRANSMIT = 5,
+	APUS_KIND_BLOCK = 6, /* aggregated, too: requests to block devices */
+	APUS_KIND_COUNT = 7,
 };
 
 /*
@@ -49,6 +52,7 @@ struct apus_ledger_cell {
 #define APUS_CGROUP_V2	      (0ULL << 60)
 #define APUS_CGROUP_V1_CPU    (1ULL << 60)
 #define APUS_CGROUP_V1_MEMORY (2ULL << 60)
+#define APUS_CGROUP_V1_BLKIO  (3ULL << 60)
 #define APUS_CGROUP_HIERARCHY (3ULL << 60)
 
 /* Whose event it is, as read in the kernel at the hook. Ids are those of the initial namespaces. */
@@ -122,6 +126,121 @@ struct apus_exit {
 	__u64 lifetime_ns; /* since start_ns */
 };
 
+enum apus_ends_flags {
+	APUS_ENDS_V4_MAPPED = 1 << 0, /* an AF_INET6 socket that speaks IPv4 */
+};
+
+/* Both ends of a TCP connection, as the local socket sees them. */
+struct apus_ends {
+	__u8 local[16]; /* network order; IPv4 in the first four bytes */
+	__u8 remote[16];
+	__u16 local_port; /* host order; 0 when none was taken yet */
+	__u16 remote_port;
+	__u16 family; /* AF_INET, of v4-mapped addresses too, or AF_INET6; 0 when unknown */
+	__u16 flags;
+	__u32 net_namespace; /* inode number */
+	__u32 reserved;
+	__u64 cookie; /* of the socket, SO_COOKIE; 0 when the kernel has made none yet */
+};
+
+enum apus_owner_origin {
+	APUS_OWNER_NONE = 0,
+	APUS_OWNER_CONNECTED = 1, /* called connect */
+	APUS_OWNER_LISTENED = 2,  /* called listen */
+	APUS_OWNER_ACCEPTED = 3,  /* accept returned the socket to it */
+	APUS_OWNER_LISTENER = 4,  /* listens where the connection came in; not accepted yet */
+	APUS_OWNER_PRIMED = 5,	  /* had it open when the agent started: the oldest that had */
+};
+
+/* Whose a TCP socket is: who opened it, even when it was shared or passed on since. */
+struct apus_owner {
+	struct apus_process process;
+	__u32 origin;
+	__u32 reserved;
+};
+
+/* How a connect ended. Values are ABI: they are part of histogram keys. */
+enum apus_connect_outcome {
+	APUS_CONNECT_ESTABLISHED = 1,
+	APUS_CONNECT_REFUSED = 2,     /* ECONNREFUSED */
+	APUS_CONNECT_TIMED_OUT = 3,   /* ETIMEDOUT */
+	APUS_CONNECT_UNREACHABLE = 4, /* ENETUNREACH, EHOSTUNREACH and their like */
+	APUS_CONNECT_RESET = 5,	      /* ECONNRESET */
+	APUS_CONNECT_DENIED = 6,      /* EPERM, EACCES */
+	APUS_CONNECT_INTERRUPTED =
+	    7,			    /* EINTR: a signal ended the call, the socket was then closed */
+	APUS_CONNECT_ABANDONED = 8, /* closed by its own side before an outcome; no errno */
+	APUS_CONNECT_PENDING = 9,   /* no outcome yet when the agent stopped; no errno */
+	APUS_CONNECT_FAILED = 10,   /* any other errno */
+	APUS_CONNECT_OUTCOMES = 11,
+};
+
+enum apus_connect_flags {
+	APUS_CONNECT_BEFORE_AGENT = 1 << 0, /* its beginning was not seen: no latency */
+	APUS_CONNECT_IO_URING = 1 << 1,
+	APUS_CONNECT_FAST_OPEN = 1 << 2,       /* by sendto or sendmsg with MSG_FASTOPEN */
+	APUS_CONNECT_WAS_INTERRUPTED = 1 << 3, /* the call returned EINTR, the connect went on */
+	APUS_CONNECT_NO_OWNER = 1 << 4,	       /* `process` is empty */
+};
+
+/* One per active connect, at its outcome. */
+struct apus_connect {
+	struct apus_header header;
+	struct apus_process process; /* that called connect */
+	struct apus_ends ends;
+	__u64 latency_ns; /* from the call to the outcome */
+	__u32 error;	  /* positive errno, or 0 */
+	__u16 outcome;
+	__u16 flags;
+};
+
+enum apus_retransmit_cause {
+	APUS_RETRANSMIT_OTHER = 0,
+	APUS_RETRANSMIT_TIMEOUT = 1, /* of the retransmission timer, and what follows in recovery */
+	APUS_RETRANSMIT_FAST = 2,    /* duplicate or selective acknowledgements */
+	APUS_RETRANSMIT_PROBE = 3,   /* tail-loss probe */
+	APUS_RETRANSMIT_SYN = 4,
+	APUS_RETRANSMIT_SYN_ACK = 5,
+	APUS_RETRANSMIT_CAUSES = 6,
+};
+
+/* One per call of the kernel that retransmits; it may cover several segments. */
+struct apus_retransmit {
+	struct apus_header header;
+	struct apus_process process; /* that owns the socket; its cgroup_key is the socket's own */
+	struct apus_ends ends;
+	__u64 srtt_us; /* smoothed round-trip time, 0 before the first measurement */
+	__u32 segments;
+	__u32 length;	/* bytes of payload */
+	__u32 sequence; /* of the first byte */
+	__u32 error;	/* positive errno when the segments could not be sent, else 0 */
+	__u16 state;	/* of the socket: TCP_ESTABLISHED is 1, as in the kernel */
+	__u16 cause;	/* enum apus_retransmit_cause */
+	__u32 origin;	/* enum apus_owner_origin; APUS_OWNER_NONE: `process` is empty */
+};
+
+/* What a request to a block device does. Values are ABI: they are part of histogram keys. */
+enum apus_block_operation {
+	APUS_BLOCK_OTHER = 0,
+	APUS_BLOCK_READ = 1,
+	APUS_BLOCK_WRITE = 2,
+	APUS_BLOCK_FLUSH = 3,
+	APUS_BLOCK_DISCARD = 4,
+	APUS_BLOCK_SECURE_ERASE = 5,
+	APUS_BLOCK_WRITE_ZEROES = 6,
+	APUS_BLOCK_ZONE = 7,   /* append, open, close, finish, reset */
+	APUS_BLOCK_DRIVER = 8, /* pass-through: of the driver or SCSI itself */
+	APUS_BLOCK_OPERATIONS = 9,
+};
+
+/* Which span of a request's life a histogram measures. */
+enum apus_block_part {
+	APUS_BLOCK_DEVICE = 1, /* from the issue to the completion */
+	APUS_BLOCK_QUEUE =
+	    2, /* from the insertion into a scheduler to the issue, where there is one */
+	APUS_BLOCK_WHOLE = 3, /* from the insertion, or else the issue, to the completion */
+};
+
 /*
  * Base-2 exponential histogram, scale 3, edges in seconds (facts and proof: exphist.bpf.h).
  * buckets[i] counts durations in (2^((OFFSET+i)/8) s, 2^((OFFSET+i+1)/8) s]; the last also takes
@@ -137,13 +256,23 @@ struct apus_hist {
 	__u32 zero;
 	__u32 above; /* of the last bucket, how many lie beyond its upper edge */
 	__u64 sum_ns;
-	__u64 reserved[6];
+	__u64 amount; /* what the probe counts besides: bytes, segments, connects */
+	__u64 reserved[5];
 };
 
 /* Per slot and CPU. Both only grow, so a zeroed entry is an empty one. */
 struct apus_extremes {
 	__u64 max_ns;
 	__u64 min_ns_inverted; /* ~min */
+};
+
+/* What a histogram is told apart by; what a probe does not tell apart is 0. */
+struct apus_slot_key {
+	__u64 key;    /* a cgroup key, or an id as enum apus_slot_by says */
+	__u32 device; /* block: major << 20 | minor */
+	__u16
+	    what; /* connect: outcome << 8 | errno; retransmit: cause; block: operation or flags */
+	__u16 part; /* block: enum apus_block_part */
 };
 
 /*
@@ -160,12 +289,15 @@ struct apus_slot {
 
 #define APUS_SLOT_OVERFLOW 0
 
-enum apus_slot_key {
+enum apus_slot_by {
 	APUS_SLOT_BY_CGROUP = 0,
 	APUS_SLOT_BY_NOTHING = 1, /* one histogram, key 0 */
 	APUS_SLOT_BY_PROCESS = 2,
 	APUS_SLOT_BY_THREAD = 3,
 	APUS_SLOT_BY_PID_NAMESPACE = 4,
+	APUS_SLOT_BY_DEVICE = 5, /* block: `device` alone */
+	APUS_SLOT_BY_FLAGS = 6,	 /* block: `what` is the request's flags, see APUS_BLOCK_FLAG_… */
+	APUS_SLOT_BY_ALL = 7,	 /* all fields of the key that the probe knows */
 };
 
 /* Read-only before load (section .rodata.knobs), so that the verifier removes what is not asked. */
@@ -176,11 +308,15 @@ struct apus_knobs {
 	__u32 uid;	  /* only this real user; 4294967295 is all */
 	__u32 wake_bytes; /* ring backlog at which the reader is woken */
 	__u32 failed;	  /* execve: also emit execs that failed */
-	__u32 slot_key;	  /* runqlat: enum apus_slot_key */
+	__u32 slot_by;	  /* enum apus_slot_by */
 	__u32 replicas;	  /* histogram copies per slot: cpu modulo this; a power of two */
 	__u32 exit_tells_group_dead; /* sched_process_exit has the argument group_dead (6.16) */
 	__u32 cpus;		     /* possible CPUs */
-	__u32 log2_unit_ns; /* runqlat: bucket i counts waits of [2^i, 2^(i+1)) such units */
+	__u32 log2_unit_ns;	     /* bucket i counts spans of [2^i, 2^(i+1)) such units */
+	__u32 perf_buffer;	     /* records go to the perf buffer, not to the ring */
+	__u32 device;		     /* biolatency: only this one, major << 20 | minor; 0 is all */
+	__u32 parts;		     /* biolatency: a bit 1 << part for each that is measured */
+	__u32 reserved;
 };
 
 _Static_assert(sizeof(struct apus_header) == 24, "header is ABI");
@@ -188,7 +324,12 @@ _Static_assert(sizeof(struct apus_ledger_cell) == 64, "ledger cell is one cache 
 _Static_assert(sizeof(struct apus_process) == 88, "process is ABI");
 _Static_assert(sizeof(struct apus_exec) == 144, "exec is ABI");
 _Static_assert(sizeof(struct apus_exit) == 136, "exit is ABI");
+_Static_assert(sizeof(struct apus_ends) == 56, "ends is ABI");
+_Static_assert(sizeof(struct apus_owner) == 96, "owner is ABI");
+_Static_assert(sizeof(struct apus_connect) == 184, "connect is ABI");
+_Static_assert(sizeof(struct apus_retransmit) == 200, "retransmit is ABI");
+_Static_assert(sizeof(struct apus_slot_key) == 16, "slot key is ABI");
 _Static_assert(sizeof(struct apus_hist) == 1024, "histogram is a power of two");
 _Static_assert(sizeof(struct apus_extremes) == 16, "extremes is ABI");
 _Static_assert(sizeof(struct apus_slot) == 24, "slot is ABI");
-_Static_assert(sizeof(struct apus_knobs) == 48, "knobs is ABI");
+_Static_assert(sizeof(struct apus_knobs) == 64, "knobs is ABI");
