@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands that trace nothing: doctor, version, and what the tables say of themselves.
+
+internal import Config
+
+package enum Shell: String, CaseIterable, Sendable {
+  case bash, zsh, fish
+}
+
+package struct DoctorOptions: Equatable, Sendable {
+  package let json: Bool
+}
+
+extension CommandTable {
+  static let doctor = CommandSpec(
+    name: "doctor", summary: "Say what works on this machine, and why not the rest",
+    paragraph: """
+      Checks the kernel, BTF, lockdown and capabilities, attaches each probe for a moment to see
+      which hooks it takes, and prints the loss ledger of a running agent from its /metrics. Exits
+      with 4 when something that Apus needs is missing; a warning is no reason.
+      """,
+    flags: [json],
+    examples: [
+      Example(command: "apus doctor", meaning: "a report to read"),
+      Example(command: "apus doctor --json", meaning: "the same for a program"),
+    ],
+    exitCodes: [.ok, .failure, .usage, .unavailable])
+
+  static let version = CommandSpec(
+    name: "version", summary: "Print the version", paragraph: "Prints name and version.",
+    examples: [
+      Example(command: "apus version", meaning: "print it"),
+      Example(command: "apus --version", meaning: "the same"),
+    ],
+    exitCodes: [.ok, .usage])
+
+  static let completion = CommandSpec(
+    name: "completion", summary: "Print a completion script for a shell",
+    paragraph: "Prints a script that teaches the shell the commands and options of apus.",
+    positionals: [
+      PositionalSpec(
+        name: "SHELL", type: .word(choices: Shell.allCases.map(\.rawValue)), isRequired: true,
+        help: oneOf(Shell.allCases.map(\.rawValue)))
+    ],
+    examples: [
+      Example(
+        command: "apus completion bash > /etc/bash_completion.d/apus", meaning: "for every user"),
+      Example(command: "apus completion fish | source", meaning: "for this session of fish"),
+    ],
+    exitCodes: [.ok, .usage])
+
+  static let help = CommandSpec(
+    name: "help", summary: "Print the help of a command",
+    paragraph: "Prints the list of commands, or the help of the one named.",
+    positionals: [
+      PositionalSpec(name: "COMMAND", type: .text, isRequired: false, help: "One of the commands")
+    ],
+    examples: [
+      Example(command: "apus help", meaning: "the list of commands"),
+      Example(command: "apus help runqlat", meaning: "one of them"),
+    ],
+    exitCodes: [.ok, .usage])
+}
