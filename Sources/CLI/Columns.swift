@@ -16,3 +16,7 @@ package func decimal(thousandths: UInt64) -> String {
   let fraction = String(thousandths % 1000)
   return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
 }
+
+/// What is not known is no number and no empty column.
+func orDash(_ number: (some BinaryInteger)?) -> String { number.map { "\($0)" } ?? "-" }
+func orDash(_ text: String) -> String { text.isEmpty ? "-" : text }

@@ -5,6 +5,8 @@ package import Config
 
 package enum ArgumentType: Equatable, Sendable {
   case integer(ClosedRange<Int>)
+  /// With commas between them.
+  case integers(ClosedRange<Int>, most: Int)
   case word(choices: [String])
   case text
   case file
@@ -50,10 +52,14 @@ package struct CommandSpec: Equatable, Sendable {
   package let name: String
   package let summary: String
   package let paragraph: String
+  /// A second paragraph: where a tool differs from its model.
+  package var note: String?
   package var positionals: [PositionalSpec] = []
   package var flags: [FlagSpec] = []
   package let examples: [Example]
   package let exitCodes: [ExitCode]
+  /// Man pages of others, such as `runqlat(8)`.
+  package var models: [String] = []
 
   /// Every command has this one.
   package static let help = FlagSpec("help", "h", nil, "Print this help")

@@ -4,12 +4,17 @@
 package enum Command: Equatable, Sendable {
   case agent(AgentOptions)
   case execsnoop(ExecsnoopOptions)
+  case tcpconnect(TcpconnectOptions)
+  case tcpretrans(TcpretransOptions)
   case runqlat(RunqlatOptions)
+  case biolatency(BiolatencyOptions)
   case doctor(DoctorOptions)
   case configCheck(AgentOptions)
   case configPrint(AgentOptions)
   case version
   case completion(Shell)
+  /// Nil is the page of apus itself.
+  case man(CommandSpec?)
   /// Nil is the list of commands.
   case help(CommandSpec?)
 
@@ -39,12 +44,16 @@ package enum Command: Equatable, Sendable {
     switch spec.name {
     case "agent": .agent(AgentOptions(parsed))
     case "execsnoop": .execsnoop(ExecsnoopOptions(parsed))
+    case "tcpconnect": .tcpconnect(try TcpconnectOptions(parsed))
+    case "tcpretrans": .tcpretrans(try TcpretransOptions(parsed))
     case "runqlat": .runqlat(try RunqlatOptions(parsed))
+    case "biolatency": .biolatency(try BiolatencyOptions(parsed))
     case "doctor": .doctor(DoctorOptions(json: parsed.has("json")))
     case "config check": .configCheck(AgentOptions(parsed))
     case "config print": .configPrint(AgentOptions(parsed))
     case "version": .version
     case "completion": .completion(parsed.positional(0).flatMap(Shell.init) ?? .bash)
+    case "man": .man(try helped(parsed.positionals))
     case "help": .help(try helped(parsed.positionals))
     default: preconditionFailure("a command in the table has no case")
     }

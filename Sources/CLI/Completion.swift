@@ -25,7 +25,7 @@ private enum Candidates {
     case .word(let choices): self = .words(choices)
     case .file: self = .file
     case .directory: self = .directory
-    case .integer, .text: self = .nothing
+    case .integer, .integers, .text: self = .nothing
     case .option(let key):
       let valueType = OptionTable.row(key).type
       self =
@@ -59,7 +59,7 @@ private func nested(_ word: String) -> [CommandSpec] {
 
 /// What stands first among a command's arguments.
 private func argumentWords(_ spec: CommandSpec) -> [String] {
-  if spec.name == "help" { return firstWords.map(\.word) }
+  if CommandTable.takesCommand(spec) { return firstWords.map(\.word) }
   guard let first = spec.positionals.first, case .words(let words) = Candidates(first.type) else {
     return []
   }

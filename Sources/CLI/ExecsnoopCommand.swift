@@ -13,6 +13,7 @@ package struct ExecsnoopOptions: Equatable, Sendable {
   package let maxArgs: Int
   package let verbose: Bool
   package let cgroup: String?
+  package let buffer: BufferKind
   package let json: Bool
 }
 
@@ -29,6 +30,7 @@ extension ExecsnoopOptions {
     maxArgs = parsed.integer("max-args") ?? 20
     verbose = parsed.has("verbose")
     cgroup = parsed.text("cgroup")
+    buffer = parsed.buffer
     json = parsed.has("json")
   }
 }
@@ -44,9 +46,7 @@ extension CommandTable {
       FlagSpec("time", "T", nil, "Include the time of day (HH:MM:SS)"),
       FlagSpec("timestamp", "t", nil, "Include seconds since the start"),
       FlagSpec("fails", "x", nil, "Include failed execs"),
-      FlagSpec(
-        "uid", "u", Argument(placeholder: "UID", type: .integer(0...4_294_967_294)),
-        "Only this user id"),
+      uid,
       FlagSpec("quote", "q", nil, "Put quotation marks around arguments"),
       FlagSpec(
         "name", "n", Argument(placeholder: "NAME", type: .text),
@@ -58,11 +58,11 @@ extension CommandTable {
       FlagSpec(
         "max-args", nil, Argument(placeholder: "COUNT", type: .integer(1...4096)),
         "Most arguments to print; 20 if not given"),
-      verbose, cgroup, json,
+      verbose, cgroup, buffer, json,
     ],
     examples: [
       Example(command: "apus execsnoop -xT", meaning: "every exec with its time, failed ones too"),
       Example(command: "apus execsnoop -n ssh --json", meaning: "programs named ssh, as JSON"),
     ],
-    exitCodes: tracing)
+    exitCodes: tracing, models: ["execsnoop(8)"])
 }

@@ -7,6 +7,7 @@ extension CommandSpec {
   package var helpText: String {
     var out = "apus \(name) - \(summary)\n\nUsage: \(usage)\n\n"
     out += wrapped(paragraph, indent: 0)
+    if let note { out += "\n" + wrapped(note, indent: 0) }
     if !positionals.isEmpty {
       out += "\nArguments:\n"
       out += aligned(positionals.map { ("  \($0.name)", $0.help + Self.range($0.type)) })
@@ -32,9 +33,11 @@ extension CommandSpec {
   }
 
   /// What an argument may be, where its placeholder does not say it.
-  private static func range(_ type: ArgumentType?) -> String {
+  static func range(_ type: ArgumentType?) -> String {
     switch type {
     case .integer(let range)?: return " (\(range.lowerBound) to \(range.upperBound))"
+    case .integers(let range, let most)?:
+      return " (at most \(most), \(range.lowerBound) to \(range.upperBound), as 80,443)"
     case .option(let key)?:
       let row = OptionTable.row(key)
       var words: [String] = []
@@ -49,8 +52,10 @@ extension CommandSpec {
 }
 
 extension CommandTable {
+  static let summary = "what this Linux node does, from the kernel"
+
   package static var overview: String {
-    var out = "apus - what this Linux node does, from the kernel\n\nUsage: apus COMMAND [OPTIONS]\n"
+    var out = "apus - \(summary)\n\nUsage: apus COMMAND [OPTIONS]\n"
     out += "\nCommands:\n" + aligned(all.map { ("  \($0.name)", $0.summary) })
     out += "\n'apus help COMMAND' explains one of them.\n"
     return out
@@ -69,7 +74,7 @@ private func aligned(_ rows: [(String, String)]) -> String {
 }
 
 /// Words filled to 80 columns, lines after the first indented; ends with a newline.
-private func wrapped(_ text: String, indent: Int) -> String {
+func wrapped(_ text: String, indent: Int) -> String {
   var out = ""
   var column = indent
   for word in text.split(whereSeparator: \.isWhitespace) {

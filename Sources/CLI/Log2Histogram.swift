@@ -3,6 +3,7 @@
 
 /// The buckets of one exponential histogram at scale 3: bucket i holds (2^(i/8), 2^((i+1)/8)] s.
 package struct FineBuckets: Equatable, Sendable {
+  package static let scale = 3
   package let firstIndex: Int
   package let counts: [UInt64]
   package let zeroCount: UInt64

@@ -58,6 +58,9 @@ struct ParsedWords {
   func has(_ name: String) -> Bool { switches.contains(name) }
   func text(_ name: String) -> String? { arguments[name] }
   func integer(_ name: String) -> Int? { arguments[name].flatMap { Int($0) } }
+  func integers(_ name: String) -> [Int] {
+    arguments[name].map { $0.split(separator: ",").compactMap { Int($0) } } ?? []
+  }
   func positional(_ index: Int) -> String? {
     positionals.indices.contains(index) ? positionals[index] : nil
   }
@@ -131,11 +134,22 @@ struct ParsedWords {
     switch type {
     case .integer(let range):
       right = "write a whole number from \(range.lowerBound) to \(range.upperBound)"
-      let isNumber = !value.isEmpty && value.utf8.allSatisfy { (48...57).contains($0) }
-      if !isNumber {
+      if !Self.isNumber(value) {
         wrong = "\"\(value)\" is not a whole number"
       } else if !(Int(value).map { range.contains($0) } ?? false) {
         wrong = "\"\(value)\" is out of range"
+      }
+    case .integers(let range, let most):
+      right =
+        "write at most \(most) whole numbers from \(range.lowerBound) to \(range.upperBound), "
+        + "with commas between them"
+      let parts = value.split(separator: ",", omittingEmptySubsequences: false)
+      if !parts.allSatisfy({ Self.isNumber($0) }) {
+        wrong = "\"\(value)\" is no list of whole numbers"
+      } else if let odd = parts.first(where: { !(Int($0).map(range.contains) ?? false) }) {
+        wrong = "\(odd) is out of range"
+      } else if parts.count > most {
+        wrong = "there are \(parts.count) numbers"
       }
     case .word(let choices):
       right = "write \(oneOf(choices))"
@@ -151,9 +165,13 @@ struct ParsedWords {
     if let wrong { throw error(.badArgument(subject: subject, wrong: wrong, right: right)) }
   }
 
+  private static func isNumber(_ text: some StringProtocol) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) }
+  }
+
   private func checkPositionals() throws(UsageError) {
     // `help config check` names one command with two words.
-    if spec.name == "help" { return }
+    if CommandTable.takesCommand(spec) { return }
     if positionals.count > spec.positionals.count {
       throw error(.unexpectedPositional(positionals[spec.positionals.count]))
     }
@@ -166,7 +184,7 @@ struct ParsedWords {
     }
   }
 
-  private func error(_ kind: UsageError.Kind) -> UsageError {
+  func error(_ kind: UsageError.Kind) -> UsageError {
     UsageError(command: spec.name, kind: kind)
   }
 }

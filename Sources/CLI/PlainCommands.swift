@@ -12,6 +12,11 @@ package struct DoctorOptions: Equatable, Sendable {
 }
 
 extension CommandTable {
+  /// `help config check` names one command with two words.
+  static func takesCommand(_ spec: CommandSpec) -> Bool {
+    spec.name == help.name || spec.name == man.name
+  }
+
   static let doctor = CommandSpec(
     name: "doctor", summary: "Say what works on this machine, and why not the rest",
     paragraph: """
@@ -46,6 +51,23 @@ extension CommandTable {
       Example(
         command: "apus completion bash > /etc/bash_completion.d/apus", meaning: "for every user"),
       Example(command: "apus completion fish | source", meaning: "for this session of fish"),
+    ],
+    exitCodes: [.ok, .usage])
+
+  static let man = CommandSpec(
+    name: "man", summary: "Print a man page",
+    paragraph: """
+      Prints the man page of apus, or of the command named, as troff source for man(1). It is made
+      from the same tables as --help.
+      """,
+    positionals: [
+      PositionalSpec(name: "COMMAND", type: .text, isRequired: false, help: "One of the commands")
+    ],
+    examples: [
+      Example(command: "apus man tcpconnect | man -l -", meaning: "read one at once"),
+      Example(
+        command: "apus man runqlat > /usr/local/share/man/man1/apus-runqlat.1",
+        meaning: "keep one for 'man apus-runqlat'"),
     ],
     exitCodes: [.ok, .usage])
 

@@ -28,11 +28,9 @@ extension RunqlatOptions {
       throw UsageError(
         command: "runqlat", kind: .conflict("--\(groupings[0].0)", "--\(groupings[1].0)"))
     }
-    if parsed.has("exponential"), parsed.has("milliseconds") {
-      throw UsageError(command: "runqlat", kind: .conflict("--exponential", "--milliseconds"))
-    }
-    intervalSeconds = parsed.positional(0).flatMap { Int($0) }
-    count = parsed.positional(1).flatMap { Int($0) }
+    try parsed.refuse("exponential", with: ["milliseconds"])
+    intervalSeconds = parsed.intervalSeconds
+    count = parsed.intervals
     timestamp = parsed.has("timestamp")
     milliseconds = parsed.has("milliseconds")
     grouping = groupings.first?.1 ?? .all
@@ -50,26 +48,16 @@ extension CommandTable {
     paragraph: """
       Measures the time from runnable to running (wake-ups, new tasks, and tasks that were
       preempted) in the kernel, and prints a histogram every INTERVAL seconds, COUNT times, or once
-      at Ctrl-C.
+      at Ctrl-C. On a terminal each interval is drawn over the one before; '| cat' keeps them all.
       """,
-    positionals: [
-      PositionalSpec(
-        name: "INTERVAL", type: .integer(1...86_400), isRequired: false,
-        help: "Seconds between histograms; one at Ctrl-C if not given"),
-      PositionalSpec(
-        name: "COUNT", type: .integer(1...1_000_000_000), isRequired: false,
-        help: "How many histograms; until Ctrl-C if not given"),
-    ],
+    positionals: intervals(of: "histograms"),
     flags: [
       FlagSpec("timestamp", "T", nil, "Include the time of day"),
       FlagSpec("milliseconds", "m", nil, "Count in milliseconds, not microseconds"),
       FlagSpec("pids", "P", nil, "One histogram per process"),
       FlagSpec("tids", "L", nil, "One histogram per thread"),
       FlagSpec("pidnss", nil, nil, "One histogram per PID namespace"),
-      FlagSpec(
-        "pid", "p", Argument(placeholder: "PID", type: .integer(1...pidMax)), "Only this process"),
-      FlagSpec("exponential", nil, nil, "Draw the eight finer buckets in each power of two"),
-      verbose, cgroup, json,
+      pid, exponential, verbose, cgroup, json,
     ],
     examples: [
       Example(command: "apus runqlat 1 5", meaning: "five histograms, one each second"),
@@ -77,5 +65,5 @@ extension CommandTable {
         command: "apus runqlat -mT -p 185 10",
         meaning: "process 185 in milliseconds, with the time, every ten seconds"),
     ],
-    exitCodes: tracing)
+    exitCodes: tracing, models: ["runqlat(8)"])
 }

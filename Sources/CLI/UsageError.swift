@@ -14,6 +14,7 @@ package struct UsageError: Error, Equatable, Sendable, CustomStringConvertible {
     case missingPositional(String, right: String)
     case unexpectedPositional(String)
     case conflict(String, String)
+    case needs(String, String)
   }
 
   /// Nil before a command was recognised.
@@ -49,6 +50,7 @@ package struct UsageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .missingPositional(let name, let right): "\(name) is missing; \(right)"
     case .unexpectedPositional(let word): "unexpected argument \(word); see '\(helpCommand)'"
     case .conflict(let one, let other): "options \(one) and \(other) exclude each other; give one"
+    case .needs(let one, let other): "\(one) needs \(other); give both or neither"
     }
   }
 

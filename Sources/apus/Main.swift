@@ -39,12 +39,18 @@ enum Main {
     switch command {
     case .agent(let options): try runAgent(options)
     case .execsnoop(let options): try runExecsnoop(options)
+    case .tcpconnect(let options): try runTcpconnect(options)
+    case .tcpretrans(let options): try runTcpretrans(options)
     case .runqlat(let options): try runRunqlat(options)
+    case .biolatency(let options): try runBiolatency(options)
     case .doctor(let options): try runDoctor(options)
     case .configCheck(let options): try checkConfig(options)
     case .configPrint(let options): try printConfig(options)
     case .version: Output.line("apus \(version)")
     case .completion(let shell): Output.text(shell.completionScript)
+    case .man(let spec):
+      Output.text(
+        spec?.manPage(version: version) ?? CommandTable.manPage(version: version))
     case .help(let spec): Output.text(spec?.helpText ?? CommandTable.overview)
     }
     Output.flush()

@@ -2,7 +2,6 @@
 // Help and completions say what the tables say.
 
 @testable import CLI
-import Glibc
 import Testing
 
 @Suite("help")
@@ -14,6 +13,7 @@ struct HelpTests {
       let flat = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
       let paragraph = spec.paragraph.replacing("\n", with: " ")
       #expect(flat.contains(paragraph), "\(spec.name)")
+      if let note = spec.note { #expect(flat.contains(note.replacing("\n", with: " "))) }
       for flag in spec.allFlags {
         #expect(text.contains("--\(flag.long)"), "\(spec.name) --\(flag.long)")
         #expect(flat.contains(flag.help), "\(spec.name) --\(flag.long)")
@@ -78,7 +78,7 @@ struct CompletionTests {
 
   @Test("bash loads the script and registers it")
   func bash() throws {
-    try withScript(.bash) { path in
+    try withFile(Shell.bash.completionScript) { path in
       #expect(shell("bash -n \(path)").code == 0)
       let loaded = shell("bash -c 'source \(path); complete -p apus'")
       #expect(loaded.code == 0)
@@ -92,10 +92,12 @@ struct CompletionTests {
       ("apus ru", "runqlat"), ("apus config ch", "check"), ("apus agent --li", "--listen"),
       ("apus agent --log-level d", "debug"), ("apus completion f", "fish"),
       ("apus agent --log-level = w", "warn"), ("apus config print --otlp", "--otlp-file"),
-      ("apus help doc", "doctor"),
+      ("apus help doc", "doctor"), ("apus man tcpr", "tcpretrans"), ("apus biol", "biolatency"),
+      ("apus tcpconnect --buffer p", "perf"), ("apus tcpretrans --loss", "--lossprobe"),
+      ("apus biolatency --dis", "--disks --disk"),
     ])
   func bashCompletes(line: String, expected: String) throws {
-    try withScript(.bash) { path in
+    try withFile(Shell.bash.completionScript) { path in
       let count = words(line).count - 1
       let result = shell(
         "bash -c 'source \(path); COMP_WORDS=(\(line)); COMP_CWORD=\(count); _apus; "
@@ -106,7 +108,7 @@ struct CompletionTests {
 
   @Test("zsh reads the script", .enabled(if: isInstalled("zsh")))
   func zsh() throws {
-    try withScript(.zsh) { path in
+    try withFile(Shell.zsh.completionScript) { path in
       #expect(shell("zsh -n \(path)").code == 0)
       let loaded = shell(
         "zsh -f -c 'autoload -U compinit && compinit -u -D && source \(path) && "
@@ -121,39 +123,15 @@ struct CompletionTests {
     arguments: [
       ("apus ru", "runqlat"), ("apus config ch", "check"), ("apus agent --li", "--listen"),
       ("apus agent --log-level d", "debug"), ("apus completion f", "fish"),
+      ("apus man tcpr", "tcpretrans"), ("apus tcpconnect --buffer p", "perf"),
+      ("apus tcpretrans --loss", "--lossprobe"),
     ])
   func fish(line: String, expected: String) throws {
-    try withScript(.fish) { path in
+    try withFile(Shell.fish.completionScript) { path in
       #expect(shell("fish -n \(path)").code == 0)
       let result = shell("fish --no-config -c 'source \(path); complete -C \"\(line)\"'")
       let candidates = result.output.split(separator: "\n").map { $0.prefix { $0 != "\t" } }
       #expect(candidates == [expected[...]])
     }
   }
-}
-
-private func isInstalled(_ program: String) -> Bool {
-  access("/usr/bin/\(program)", X_OK) == 0
-}
-
-private func withScript(_ kind: Shell, _ body: (String) throws -> Void) throws {
-  var template = Array("/tmp/apus-completion-XXXXXX".utf8CString)
-  let descriptor = mkstemp(&template)
-  try #require(descriptor >= 0)
-  let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  defer { unlink(path) }
-  let bytes = Array(kind.completionScript.utf8)
-  try #require(write(descriptor, bytes, bytes.count) == bytes.count)
-  close(descriptor)
-  try body(path)
-}
-
-private func shell(_ command: String) -> (code: Int32, output: String) {
-  guard let stream = popen(command + " 2>&1", "r") else { return (-1, "") }
-  var output: [UInt8] = []
-  while case let byte = fgetc(stream), byte != EOF {
-    output.append(UInt8(truncatingIfNeeded: byte))
-  }
-  let status = pclose(stream)
-  return (status >> 8 & 0xff, String(decoding: output, as: UTF8.self))
 }

@@ -104,6 +104,62 @@ struct UsageTests {
       "options --exponential and --milliseconds exclude each other; give one"
     ),
     ("runqlat --milisecond", "unknown option --milisecond; did you mean --milliseconds?"),
+    ("tcpconect", "unknown command tcpconect; did you mean tcpconnect?"),
+    ("tcpretran", "unknown command tcpretran; did you mean tcpretrans?"),
+    ("biolatncy", "unknown command biolatncy; did you mean biolatency?"),
+    ("tcpconnect --fail", "unknown option --fail; did you mean --failed?"),
+    ("tcpconnect -46", "options --ipv4 and --ipv6 exclude each other; give one"),
+    ("tcpconnect 1", "INTERVAL needs --count; give both or neither"),
+    ("tcpconnect --count -t", "options --count and --timestamp exclude each other; give one"),
+    ("tcpconnect -U --count", "options --count and --print-uid exclude each other; give one"),
+    ("tcpconnect --count --outcome", "options --count and --outcome exclude each other; give one"),
+    (
+      "tcpconnect -P http",
+      "option -P: \"http\" is no list of whole numbers; "
+        + "write at most 64 whole numbers from 1 to 65535, with commas between them"
+    ),
+    (
+      "tcpconnect --port 80,,81",
+      "option --port: \"80,,81\" is no list of whole numbers; "
+        + "write at most 64 whole numbers from 1 to 65535, with commas between them"
+    ),
+    (
+      "tcpconnect -P 80,65536",
+      "option -P: 65536 is out of range; "
+        + "write at most 64 whole numbers from 1 to 65535, with commas between them"
+    ),
+    (
+      "tcpconnect -P 99999999999999999999",
+      "option -P: 99999999999999999999 is out of range; "
+        + "write at most 64 whole numbers from 1 to 65535, with commas between them"
+    ),
+    (
+      "tcpconnect -P \((1...65).map { String($0) }.joined(separator: ","))",
+      "option -P: there are 65 numbers; "
+        + "write at most 64 whole numbers from 1 to 65535, with commas between them"
+    ),
+    (
+      "tcpconnect --buffer rign",
+      "option --buffer: \"rign\" is not one of the choices; "
+        + "write auto, ring or perf (did you mean ring?)"
+    ),
+    ("tcpconnect -c", "option -c needs an argument; write -c CGROUP"),
+    ("tcpretrans --ipv6 -4", "options --ipv4 and --ipv6 exclude each other; give one"),
+    ("tcpretrans 5", "INTERVAL needs --count; give both or neither"),
+    ("tcpretrans --count -s", "options --count and --sequence exclude each other; give one"),
+    ("tcpretrans --count --comm", "options --count and --comm exclude each other; give one"),
+    ("tcpretrans --cause --count", "options --count and --cause exclude each other; give one"),
+    ("tcpretrans --lossprobes", "unknown option --lossprobes; did you mean --lossprobe?"),
+    ("biolatency -DF", "options --disks and --flag exclude each other; give one"),
+    (
+      "biolatency -m --exponential",
+      "options --exponential and --milliseconds exclude each other; give one"
+    ),
+    ("biolatency -d", "option -d needs an argument; write -d DISK"),
+    ("biolatency --flags", "unknown option --flags; did you mean --flag?"),
+    ("biolatency 0", "INTERVAL: \"0\" is out of range; write a whole number from 1 to 86400"),
+    ("man agnet", "unknown command agnet; did you mean agent?"),
+    ("man config edit", "unknown command config edit; see 'apus help'"),
     ("doctor --jsn", "unknown option --jsn; did you mean --json?"),
     ("version 2", "unexpected argument 2; see 'apus version --help'"),
     ("completion", "SHELL is missing; write bash, zsh or fish"),
