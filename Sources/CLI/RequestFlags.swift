@@ -18,6 +18,8 @@ package struct RequestFlags: OptionSet, Hashable, Sendable {
   package static let readAhead = Self(rawValue: 1 << 12)
   package static let background = Self(rawValue: 1 << 13)
   package static let noWait = Self(rawValue: 1 << 14)
+  /// Of a pass-through: data go to the device.
+  package static let out = Self(rawValue: 1 << 15)
 
   package init(operation: UInt16, _ flags: RequestFlags = []) {
     rawValue = operation & 0xf | flags.rawValue & ~0xf
@@ -38,7 +40,7 @@ package struct RequestFlags: OptionSet, Hashable, Sendable {
   private var operationWord: String {
     let words = [
       "Unknown", "Read", "Write", "Flush", "Discard", "SecureErase", "WriteZeroes", "Zone",
-      "Driver",
+      contains(.out) ? "DrvOut" : "DrvIn",
     ]
     let operation = Int(rawValue & 0xf)
     return words.indices.contains(operation) ? words[operation] : "Unknown"

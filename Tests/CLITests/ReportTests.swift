@@ -141,8 +141,9 @@ struct ReportTests {
     #expect(
       words[..<9] == [
         "Unknown", "Read", "Write", "Flush", "Discard", "SecureErase", "WriteZeroes", "Zone",
-        "Driver",
+        "DrvIn",
       ])
+    #expect(RequestFlags(operation: 8, [.out, .sync]).words == "Sync-DrvOut")
     #expect(words[9...].allSatisfy { $0 == "Unknown" })
     #expect(
       RequestFlags(rawValue: 0x7ff2).words
