@@ -276,10 +276,10 @@ struct apus_slot_key {
 };
 
 /*
- * What a histogram slot is kept for; slot 0 takes what found no slot (still a wait delivered, so
- * not counted as untracked). To retire a key: delete it from `slots`, add 1 to `slots_epoch` (the
- * u32 in map .data.epoch, which voids the slots that tasks remember), drain, then push to
- * `free_slots`.
+ * What a histogram slot is kept for. The first slots, one for each part, take what found no slot
+ * (still counted, so not as untracked). To retire a key: delete it from `slots`, add 1 to
+ * `slots_epoch` (the u32 in map .data.epoch, which voids the slots that tasks remember), drain,
+ * then push to `free_slots`.
  */
 struct apus_slot {
 	__u32 slot;
@@ -287,7 +287,7 @@ struct apus_slot {
 	char comm[APUS_COMM_LEN]; /* of the task that opened the slot, when the key is a process */
 };
 
-#define APUS_SLOT_OVERFLOW 0
+#define APUS_SLOT_OVERFLOWS 4
 
 enum apus_slot_by {
 	APUS_SLOT_BY_CGROUP = 0,
