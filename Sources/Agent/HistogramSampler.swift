@@ -16,8 +16,9 @@ final class HistogramSampler {
   private static let quarantineNanoseconds: UInt64 = 2_000_000_000
 
   private struct Entry {
-    var slot: UInt32
-    /// What the slot held when it was read last; nil before the first read.
+    let slot: UInt32
+    let series: SlotSeries
+    /// nil until there is something to tell.
     var histogram: SeriesID?
     var amount: SeriesID?
   }
@@ -46,12 +47,13 @@ final class HistogramSampler {
   /// Reads every slot in use; `start` is when the sample before was taken.
   func sample(_ table: borrowing WorkloadTable, sinceUnixNanoseconds start: UInt64) {
     histograms.forEachSlot { key, slot in
-      if entries[key] == nil { entries[key] = Entry(slot: slot.slot) }
+      guard entries[key] == nil else { return }
+      entries[key] = Entry(slot: slot.slot, series: plan.series(key))
     }
     for key in Array(entries.keys) {
       guard var entry = entries[key] else { continue }
       histograms.read(Int(entry.slot), into: &reading)
-      update(&entry, key, workloads.number(of: key.key, in: table), start)
+      update(&entry, workloads.number(of: key.key, in: table), start)
       entries[key] = entry
     }
     for part in 0..<UInt16(APUS_SLOT_OVERFLOWS) {
@@ -74,9 +76,9 @@ final class HistogramSampler {
 
   /// A series begins when there is something to tell; without room it is asked for again.
   private func update(
-    _ entry: inout Entry, _ key: apus_slot_key, _ workload: UInt32, _ start: UInt64
+    _ entry: inout Entry, _ workload: UInt32, _ start: UInt64
   ) {
-    let series = plan.series(key)
+    let series = entry.series
     func find(_ index: Int) -> SeriesID? {
       store.series(
         instruments[index], workload: workload, attributes: series.attributes,

@@ -72,9 +72,8 @@ private struct RunqueueView: ~Copyable {
   private func show(_ fine: FineBuckets, _ key: UInt64, _ comm: String) {
     guard !options.json else { return Output.line(json(fine, key, comm)) }
     if key == .max {
-      Output.line(
-        "\nother = more than the \(histograms.slotCount - Int(APUS_SLOT_OVERFLOWS)) that there is room for"
-      )
+      let room = histograms.slotCount - Int(APUS_SLOT_OVERFLOWS)
+      Output.line("\nother = more than the \(room) that there is room for")
     } else {
       switch options.grouping {
       case .all: break
