@@ -209,9 +209,9 @@ struct apus_retransmit {
 	struct apus_header header;
 	struct apus_process process; /* that owns the socket; its cgroup_key is the socket's own */
 	struct apus_ends ends;
-	__u64 srtt_us; /* smoothed round-trip time, 0 before the first measurement */
-	__u32 segments;
-	__u32 length;	/* bytes of payload */
+	__u64 srtt_us;	/* smoothed round-trip time, 0 before the first measurement */
+	__u32 segments; /* as TcpRetransSegs counts; 0 when it was refused before it was tried */
+	__u32 length;	/* bytes of payload in them */
 	__u32 sequence; /* of the first byte */
 	__u32 error;	/* positive errno when the segments could not be sent, else 0 */
 	__u16 state;	/* of the socket: TCP_ESTABLISHED is 1, as in the kernel */
@@ -310,13 +310,13 @@ struct apus_knobs {
 	__u32 failed;	  /* execve: also emit execs that failed */
 	__u32 slot_by;	  /* enum apus_slot_by */
 	__u32 replicas;	  /* histogram copies per slot: cpu modulo this; a power of two */
-	__u32 exit_tells_group_dead; /* sched_process_exit has the argument group_dead (6.16) */
-	__u32 cpus;		     /* possible CPUs */
-	__u32 log2_unit_ns;	     /* bucket i counts spans of [2^i, 2^(i+1)) such units */
-	__u32 perf_buffer;	     /* records go to the perf buffer, not to the ring */
-	__u32 device;		     /* biolatency: only this one, major << 20 | minor; 0 is all */
-	__u32 parts;		     /* biolatency: a bit 1 << part for each that is measured */
-	__u32 reserved;
+	__u32 exit_tells_group_dead;  /* sched_process_exit has the argument group_dead (6.16) */
+	__u32 cpus;		      /* possible CPUs */
+	__u32 log2_unit_ns;	      /* bucket i counts spans of [2^i, 2^(i+1)) such units */
+	__u32 perf_buffer;	      /* records go to the perf buffer, not to the ring */
+	__u32 device;		      /* biolatency: only this one, major << 20 | minor; 0 is all */
+	__u32 parts;		      /* biolatency: a bit 1 << part for each that is measured */
+	__u32 retransmit_tells_error; /* tcp_retransmit_skb has the argument err (6.17) */
 };
 
 _Static_assert(sizeof(struct apus_header) == 24, "header is ABI");
