@@ -233,6 +233,26 @@ enum apus_block_operation {
 	APUS_BLOCK_OPERATIONS = 9,
 };
 
+/*
+ * `what` of a slot by flags: the operation in the low four bits, then the request's flags, so that
+ * it does not depend on the kernel's own numbers, which move.
+ */
+#define APUS_BLOCK_FLAG_OPERATION 0xf
+enum apus_block_flags {
+	APUS_BLOCK_FLAG_SYNC = 1 << 4,
+	APUS_BLOCK_FLAG_META = 1 << 5,
+	APUS_BLOCK_FLAG_PRIO = 1 << 6,
+	APUS_BLOCK_FLAG_NOMERGE = 1 << 7,
+	APUS_BLOCK_FLAG_IDLE = 1 << 8,
+	APUS_BLOCK_FLAG_INTEGRITY = 1 << 9,
+	APUS_BLOCK_FLAG_FUA = 1 << 10,
+	APUS_BLOCK_FLAG_PREFLUSH = 1 << 11,
+	APUS_BLOCK_FLAG_READAHEAD = 1 << 12,
+	APUS_BLOCK_FLAG_BACKGROUND = 1 << 13,
+	APUS_BLOCK_FLAG_NOWAIT = 1 << 14,
+	APUS_BLOCK_FLAG_OUT = 1 << 15, /* of a pass-through: data go to the device */
+};
+
 /* Which span of a request's life a histogram measures. */
 enum apus_block_part {
 	APUS_BLOCK_DEVICE = 1, /* from the issue to the completion */
@@ -317,6 +337,8 @@ struct apus_knobs {
 	__u32 device;		      /* biolatency: only this one, major << 20 | minor; 0 is all */
 	__u32 parts;		      /* biolatency: a bit 1 << part for each that is measured */
 	__u32 retransmit_tells_error; /* tcp_retransmit_skb has the argument err (6.17) */
+	__u32 block_tells_queue; /* block_rq_* have the argument request_queue first (to 5.10) */
+	__u32 reserved;
 };
 
 _Static_assert(sizeof(struct apus_header) == 24, "header is ABI");
@@ -332,4 +354,4 @@ _Static_assert(sizeof(struct apus_slot_key) == 16, "slot key is ABI");
 _Static_assert(sizeof(struct apus_hist) == 1024, "histogram is a power of two");
 _Static_assert(sizeof(struct apus_extremes) == 16, "extremes is ABI");
 _Static_assert(sizeof(struct apus_slot) == 24, "slot is ABI");
-_Static_assert(sizeof(struct apus_knobs) == 64, "knobs is ABI");
+_Static_assert(sizeof(struct apus_knobs) == 72, "knobs is ABI");

@@ -43,6 +43,29 @@ enum bpf_func_id {
 	BPF_FUNC_task_pt_regs = 175,
 };
 
+/* Gone with 6.0, and the operation with 5.18; its number names another one now. */
+enum req_opf {
+	REQ_OP_WRITE_SAME = 7,
+};
+
+enum req_flag_bits {
+	__REQ_SYNC = 11,
+	__REQ_META = 12,
+	__REQ_PRIO = 13,
+	__REQ_NOMERGE = 14,
+	__REQ_IDLE = 15,
+	__REQ_INTEGRITY = 16,
+	__REQ_FUA = 17,
+	__REQ_PREFLUSH = 18,
+	__REQ_RAHEAD = 19,
+	__REQ_BACKGROUND = 20,
+	__REQ_NOWAIT = 21,
+};
+
+enum mq_rq_state {
+	MQ_RQ_IDLE = 0,
+};
+
 enum cgroup_subsys_id {
 	cpu_cgrp_id = 1,
 	memory_cgrp_id = 4,
@@ -54,6 +77,10 @@ struct kernfs_node {
 
 struct cgroup;
 
+struct cgroup_root {
+	int hierarchy_id;
+};
+
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 	struct cgroup_subsys_state *parent;
@@ -63,6 +90,7 @@ struct cgroup {
 	struct cgroup_subsys_state self;
 	int level;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct css_set {
@@ -269,6 +297,40 @@ struct tcp_skb_cb {
 	__u8 tcp_flags; /* 16 bits wide from 6.15; the flags read here are in the low eight */
 	__u8 sacked;
 };
+
+struct blkcg {
+	struct cgroup_subsys_state css;
+};
+
+struct blkcg_gq {
+	struct blkcg *blkcg;
+};
+
+struct bio {
+	struct blkcg_gq *bi_blkg;
+};
+
+struct gendisk {
+	int major;
+	int first_minor;
+};
+
+struct request_queue {
+	struct gendisk *disk;
+};
+
+struct request {
+	struct request_queue *q;
+	unsigned int cmd_flags;
+	unsigned int __data_len;
+	struct bio *bio;
+	enum mq_rq_state state;
+};
+
+/* 5.15 gave the queue its disk (d152c682f03c), 5.17 took it from the request (f3fa33acca9f). */
+struct request___5_14 {
+	struct gendisk *rq_disk;
+} __attribute__((preserve_access_index));
 
 struct trace_event_raw_sys_exit {
 	long ret;
