@@ -43,6 +43,29 @@ enum bpf_func_id {
 	BPF_FUNC_task_pt_regs = 175,
 };
 
+/* Gone with 6.0, and the operation with 5.18; its number names another one now. */
+enum req_opf {
+	REQ_OP_WRITE_SAME = 7,
+};
+
+enum req_flag_bits {
+	__REQ_SYNC = 11,
+	__REQ_META = 12,
+	__REQ_PRIO = 13,
+	__REQ_NOMERGE = 14,
+	__REQ_IDLE = 15,
+	__REQ_INTEGRITY = 16,
+	__REQ_FUA = 17,
+	__REQ_PREFLUSH = 18,
+	__REQ_RAHEAD = 19,
+	__REQ_BACKGROUND = 20,
+	__REQ_NOWAIT = 21,
+};
+
+enum mq_rq_state {
+	MQ_RQ_IDLE = 0,
+};
+
 enum cgroup_subsys_id {
 	cpu_cgrp_id = 1,
 	memory_cgrp_id = 4,
@@ -54,6 +77,10 @@ struct kernfs_node {
 
 struct cgroup;
 
+struct cgroup_root {
+	int hierarchy_id;
+};
+
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 	struct cgroup_subsys_state *parent;
@@ -63,6 +90,7 @@ struct cgroup {
 	struct cgroup_subsys_state self;
 	int level;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct css_set {
@@ -190,6 +218,118 @@ struct task_struct {
 /* 5.14 renamed task_struct::state to __state and made it unsigned int (2f064a59a11f). */
 struct task_struct___5_13 {
 	long state;
+} __attribute__((preserve_access_index));
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	union {
+		__u32 u6_addr32[4];
+	} in6_u;
+};
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
+	struct sock *skc_listener;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+/* Until 5.15 (8520e224f547) the pointer, or with its low bit set what net_cls and net_prio say. */
+struct sock_cgroup_data___5_14 {
+	__u64 val;
+} __attribute__((preserve_access_index));
+
+struct sock {
+	struct sock_common __sk_common;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+};
+
+struct tcp_request_sock {
+	__u32 snt_isn;
+};
+
+struct inet_connection_sock {
+	__u8 icsk_ca_state : 5;
+	__u8 icsk_retransmits;
+	__u8 icsk_pending;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u32 srtt_us;
+	__u32 undo_marker;
+};
+
+struct sk_buff {
+	unsigned int len;
+	char cb[48];
+};
+
+struct tcp_skb_cb {
+	__u32 seq;
+	__u16 tcp_gso_segs;
+	__u8 tcp_flags; /* 16 bits wide from 6.15; the flags read here are in the low eight */
+	__u8 sacked;
+};
+
+struct blkcg {
+	struct cgroup_subsys_state css;
+};
+
+struct blkcg_gq {
+	struct blkcg *blkcg;
+};
+
+struct bio {
+	struct blkcg_gq *bi_blkg;
+};
+
+struct gendisk {
+	int major;
+	int first_minor;
+};
+
+struct request_queue {
+	struct gendisk *disk;
+};
+
+struct request {
+	struct request_queue *q;
+	unsigned int cmd_flags;
+	unsigned int __data_len;
+	struct bio *bio;
+	enum mq_rq_state state;
+};
+
+/* 5.15 gave the queue its disk (d152c682f03c), 5.17 took it from the request (f3fa33acca9f). */
+struct request___5_14 {
+	struct gendisk *rq_disk;
 } __attribute__((preserve_access_index));
 
 struct trace_event_raw_sys_exit {

@@ -82,3 +82,34 @@ static __always_inline bool in_cgroup(struct task_struct *task, __u64 key)
 	}
 	return false;
 }
+
+/* A hierarchy's root is the first node of its kernfs; on 64-bit machines that one's id is 1. */
+#define CGROUP_KEY_ROOT (APUS_CGROUP_V2 | 1)
+
+/*
+ * Of the cgroup that a block request is charged to, which is one of the hierarchy that has the
+ * controller; the default one has the number 0. Nobody's, and the root's, is the v2 root's.
+ */
+static __always_inline __u64 block_cgroup_key(struct cgroup *cgroup)
+{
+	if (!cgroup || !READ(cgroup, level))
+		return CGROUP_KEY_ROOT;
+	if (READ(cgroup, root, hierarchy_id))
+		return READ(cgroup, kn, id) | APUS_CGROUP_V1_BLKIO;
+	return READ(cgroup, kn, id) | APUS_CGROUP_V2;
+}
+
+/* Whether `key` names that cgroup or one above it. */
+static __always_inline bool in_block_cgroup(struct cgroup *cgroup, __u64 key)
+{
+	for (int depth = 0; depth < CGROUP_DEPTH_MAX && cgroup; depth++) {
+		struct cgroup_subsys_state *parent;
+		if (block_cgroup_key(cgroup) == key)
+			return true;
+		parent = READ(cgroup, self.parent);
+		if (!parent)
+			return false;
+		cgroup = READ(parent, cgroup);
+	}
+	return key == CGROUP_KEY_ROOT;
+}
