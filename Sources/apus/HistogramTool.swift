@@ -32,7 +32,7 @@ struct HistogramTool {
     let defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0)
     var plan = ProbePlan(knobs: defaults.knobs)
     let cpus = Features.possibleCPUs
-    // One histogram is shared by all CPUs, so it is worth copies; thousands are each touched seldom.
+    // One histogram is shared by all CPUs, so it is worth copies; of thousands each is not.
     let replicas = keysMax == nil ? SlotHistograms.replicas(cpus: cpus) : 1
     plan.knobs.replicas = UInt32(replicas)
     plan.slots = Int(APUS_SLOT_OVERFLOWS) + (keysMax ?? 1)

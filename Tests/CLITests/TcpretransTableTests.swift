@@ -45,7 +45,8 @@ struct TcpretransTableTests {
         == "TIME     PID     IP LADDR:LPORT          T> RADDR:RPORT          STATE        SEQ")
     #expect(
       full.line(row)
-        == "07:08:10 22906   4  127.0.0.1:41234      R> 127.0.0.2:80         ESTABLISHED  4000000000"
+        == "07:08:10 22906   4  127.0.0.1:41234      R> 127.0.0.2:80         "
+        + "ESTABLISHED  4000000000"
     )
   }
 
