@@ -17,6 +17,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "Tests/acceptance"), str(pathlib.Path(__file__).parent)]
 
+import loads  # noqa: E402
 from agent import APUS, ENVIRONMENT, Agent  # noqa: E402
 from measure import cpu_ns, interleaved, medians, memory_kib, spread, total_cpu_ns  # noqa: E402
 from receiver import Receiver  # noqa: E402
@@ -234,6 +235,12 @@ class Bench:
             "theirs": under(f"{THEIRS}/execsnoop"), "agent": under_agent})
         self.slowdown("exec loop", values, "µs/exec")
 
+    def connectloop(self):
+        loads.connectloop(self)
+
+    def blockio(self):
+        loads.blockio(self)
+
     def cost(self):
         """CPU seconds of the whole agent, exporting uncompressed, per 10,000 execs and exits."""
         count = 3000 if self.quick else 10_000
@@ -303,7 +310,8 @@ class Bench:
             yield
 
 
-NAMES = ["encode", "memory", "start", "idle", "pipe", "execloop", "cost", "kernel"]
+NAMES = ["encode", "memory", "start", "idle", "pipe", "execloop", "connectloop", "blockio", "cost",
+         "kernel"]
 
 
 def main():

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connects and block I/O with nothing, with all five probes, and with bpftrace doing the same."""
+import json
+import subprocess
+
+from agent import APUS
+from blockdevice import LoopDevice
+from measure import interleaved, medians, spread
+from workloads import BUILT
+
+# What a person writes who has no tool: per connect its ends, its process and its time ...
+CONNECTS = """
+tracepoint:sock:inet_sock_set_state /args->protocol == 6/ {
+  if (args->newstate == 2) {
+    @begin[args->skaddr] = nsecs; @pid[args->skaddr] = pid; @comm[args->skaddr] = comm;
+  } else if (@begin[args->skaddr]) {
+    printf("%d %s %s %d %s %d %d %d\\n", @pid[args->skaddr], @comm[args->skaddr],
+           ntop(args->saddr), args->sport, ntop(args->daddr), args->dport, args->newstate,
+           (nsecs - @begin[args->skaddr]) / 1000);
+    delete(@begin[args->skaddr]); delete(@pid[args->skaddr]); delete(@comm[args->skaddr]);
+  }
+}"""
+# ... and per device and operation a histogram and the bytes.
+BLOCK = """
+tracepoint:block:block_rq_issue { @begin[args->dev, args->sector] = nsecs; }
+tracepoint:block:block_rq_complete /@begin[args->dev, args->sector]/ {
+  @usecs[args->dev, args->rwbs] = hist((nsecs - @begin[args->dev, args->sector]) / 1000);
+  @bytes[args->dev, args->rwbs] = sum(args->nr_sector * 512);
+  delete(@begin[args->dev, args->sector]);
+}"""
+
+
+def under(bench, run, *command):
+    """`run` while a tool is attached."""
+    def measured():
+        with bench.tool(*command):
+            return run()
+    return measured
+
+
+def under_agent(bench, run):
+    def measured():
+        with bench.agent(arguments=["--otlp-file", "/dev/null"]):
+            return run()
+    return measured
+
+
+def report(bench, what, values, unit, limits):
+    """A row for each ratio that has a limit: {(of, to): limit}."""
+    middle = medians(values)
+    details = ", ".join(f"{name} {value:.4g} {unit} ({spread(values[name])})"
+                        for name, value in middle.items())
+    for (of, to), limit in limits.items():
+        ratio = middle[of] / middle[to]
+        bench.row(f"{what}: {of} / {to}", f"{ratio:.3f}", f"≤ {limit}" if limit else "",
+                  ratio <= limit if limit else None, details)
+        details = ""
+
+
+def connectloop(bench):
+    """Connects over loopback, one after the other."""
+    count = 5000 if bench.quick else 20_000
+
+    def run():
+        output = subprocess.run([BUILT / "dial", str(count)], capture_output=True, text=True,
+                                check=True).stdout
+        return json.loads(output)["seconds"] / count * 1e6
+
+    values = interleaved(bench.rounds(7), {
+        "none": run, "tcpconnect": under(bench, run, APUS, "tcpconnect"),
+        "agent": under_agent(bench, run),
+        "bpftrace": under(bench, run, "bpftrace", "-e", CONNECTS)})
+    report(bench, "connect loop", values, "µs/connect", {
+        ("tcpconnect", "bpftrace"): 1.0, ("agent", "bpftrace"): 1.0, ("agent", "none"): None})
+
+
+def blockio(bench):
+    """Direct reads of 4 KiB from a loop device, sixteen at a time."""
+    count = 20_000 if bench.quick else 100_000
+    with LoopDevice(bench.directory) as device:
+        def run():
+            output = subprocess.run(
+                ["fio", "--name=bench", f"--filename={device.path}", "--rw=randread", "--bs=4k",
+                 "--direct=1", "--ioengine=io_uring", "--iodepth=16", "--randrepeat=1",
+                 f"--number_ios={count}", "--size=64m", "--loops=100", "--output-format=json"],
+                capture_output=True, text=True, check=True).stdout
+            job = json.loads(output)["jobs"][0]["read"]
+            return job["runtime"] * 1000 / job["total_ios"]
+
+        values = interleaved(bench.rounds(9), {
+            "none": run, "biolatency": under(bench, run, APUS, "biolatency"),
+            "agent": under_agent(bench, run),
+            "theirs": under(bench, run, "/usr/sbin/biolatency"),
+            "bpftrace": under(bench, run, "bpftrace", "-e", BLOCK)})
+        report(bench, "fio", values, "µs/read", {
+            ("agent", "none"): 1.03, ("biolatency", "none"): 1.03, ("agent", "bpftrace"): 1.0,
+            ("biolatency", "theirs"): None})
