@@ -164,6 +164,23 @@ struct LiveTableTests {
     #expect(table.end() == "")
   }
 
+  @Test("the last table is whole, however high and wide, and gives the cursor back")
+  func last() {
+    var screen = Screen(width: 10, height: 4)
+    var table = LiveTable()
+    let text = (1...6).map { "line \($0)" } + ["a line of 20 columns"]
+    screen.write("above\n" + table.frame(text.joined(separator: "\n"), width: 10, height: 4))
+    screen.write(table.last(text.joined(separator: "\n") + "\n", width: 10, height: 4))
+    #expect(
+      screen.scrolledOff + screen.text == ["above"] + text.dropLast() + [
+        "a line of ", "20 columns",
+      ])
+    #expect(!screen.isCursorHidden)
+    // The only interval was drawn over nothing.
+    var only = LiveTable()
+    #expect(only.last("x\n", width: 10, height: 4) == "x\n")
+  }
+
   @Test("tables are in place only on a terminal that can, with an interval, and not as JSON")
   func display() {
     let terminal = Terminal(isTerminal: true, width: 80, hasColor: false)
@@ -174,11 +191,14 @@ struct LiveTableTests {
     var appended = IntervalDisplay(pipe, intervalSeconds: 1, json: false)
     #expect(!appended.isLive)
     let text = String(repeating: "long and wide ", count: 40)
-    #expect(appended.show(text, on: pipe) == text)
+    #expect(appended.show(text, isLast: false, on: pipe) == text)
     #expect(appended.end() == "")
     var live = IntervalDisplay(terminal, intervalSeconds: 1, json: false)
-    #expect(live.show("a\n", on: terminal) == "\u{1b}[?25l\u{1b}[Ka\n\u{1b}[J")
-    #expect(live.show("b\n", on: terminal) == "\r\u{1b}[1A\u{1b}[Kb\n\u{1b}[J")
-    #expect(live.end() == "\u{1b}[?25h")
+    #expect(live.show("a\n", isLast: false, on: terminal) == "\u{1b}[?25l\u{1b}[Ka\n\u{1b}[J")
+    #expect(
+      live.show("b\n", isLast: false, on: terminal) == "\r\u{1b}[1A\u{1b}[Kb\n\u{1b}[J")
+    #expect(
+      live.show("c\n", isLast: true, on: terminal) == "\r\u{1b}[1A\u{1b}[Jc\n\u{1b}[?25h")
+    #expect(live.end() == "")
   }
 }
