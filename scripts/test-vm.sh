@@ -17,7 +17,8 @@ if [ -x "$toolchain" ]; then
 		cp "$object" "$vm/root/objects/toolchain-$(basename "$object")"
 	done
 fi
-"${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -static -I bpf/abi Tests/native/load.c \
+"${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror -static -I bpf/abi \
+	Tests/native/load.c Tests/native/judge.c Tests/native/workload.c \
 	-o "$vm/root/init" -lbpf -lelf -lz
 (cd "$vm/root" && find . | cpio --create --format=newc --quiet | gzip -1) >"$vm/initrd.gz"
 

@@ -48,7 +48,7 @@ extension ProbeRow {
     isWanted: { $0.tcpconnect.enabled },
     configure: { _, plan in plan.knobs.slot_by = APUS_SLOT_BY_ALL.rawValue })
 
-  /// Retransmitted segments, each call of the kernel a record; round-trip times by cgroup and cause.
+  /// Retransmitted segments, each call of the kernel a record; round-trip times by cause.
   package static let tcpretrans = ProbeRow(
     name: "tcpretrans", hasRecords: true,
     histograms: HistogramPlan(

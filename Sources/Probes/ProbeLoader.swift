@@ -26,6 +26,12 @@ package struct ProbeDefaults: Sendable {
       // 6.16 added group_dead.
       let count = types.argumentCount(ofTracepoint: "sched_process_exit") ?? 1
       knobs.exit_tells_group_dead = count >= 2 ? 1 : 0
+      // 6.17 added err.
+      let retransmit = types.argumentCount(ofTracepoint: "tcp_retransmit_skb") ?? 2
+      knobs.retransmit_tells_error = retransmit >= 3 ? 1 : 0
+      // 5.11 took the request_queue away.
+      let issue = types.argumentCount(ofTracepoint: "block_rq_issue") ?? 1
+      knobs.block_tells_queue = issue >= 2 ? 1 : 0
       // Before 6.4 task storage comes from kmalloc, which under the run queue's lock may wake
       // kswapd and so take that lock again (bpf_mem_alloc came with storage_ma; a later kernel has
       // kmalloc_nolock instead).

@@ -73,4 +73,4 @@ package struct ProbeRow: Sendable {
 }
 
 /// Every probe of the agent, in the order in which they are loaded and attached.
-package let probeRows: [ProbeRow] = [.execve, .runqlat]
+package let probeRows: [ProbeRow] = [.execve, .runqlat, .biolatency]

@@ -85,6 +85,9 @@ private func environmentFindings() -> [Finding] {
       : Finding(
         "tracefs", .warning, "not mounted or not readable",
         "failed execs are not seen; mount -t tracefs tracefs /sys/kernel/tracing"))
+  findings.append(
+    EventBuffer.hasRing
+      ? Finding("buffer", .ok, "ring") : Finding("buffer", .ok, "perf buffers; no ring here"))
   findings.append(Finding("cpus", .ok, "\(Features.possibleCPUs) possible"))
   return findings
 }

@@ -11,7 +11,21 @@ internal import Platform
 /// Owned by the main thread.
 struct Summary {
   private static let intervalMilliseconds = 2000
-  private static let rowsMax = 15
+
+  private struct Section {
+    let title: String
+    let instrument: String
+    let rowsMax: Int
+  }
+
+  private static let sections = [
+    Section(
+      title: "WAIT FOR A CPU (µs), BY CGROUP", instrument: "apus.cpu.runqueue.latency",
+      rowsMax: 10),
+    Section(
+      title: "TCP CONNECTS (µs)", instrument: "apus.tcp.connect.duration", rowsMax: 5),
+    Section(title: "BLOCK I/O (µs)", instrument: "apus.disk.io.latency", rowsMax: 5),
+  ]
 
   private let view: AgentView
   private let terminal: Terminal
@@ -50,26 +64,37 @@ struct Summary {
       page += left(row.kind, nameWidth) + right("\(row.produced)", 12) + right("\(rate)", 10)
       page += right("\(lost)", 12) + "\n"
     }
-    page += "\n" + runqueue(snapshot) + "\nCtrl-C ends it.\n"
+    for section in Summary.sections { page += durations(section, snapshot) }
+    page += "\nCtrl-C ends it.\n"
     Output.text(page)
     Output.flush()
   }
 
-  private func runqueue(_ snapshot: MetricSnapshot) -> String {
-    let points = snapshot.instruments.filter { $0.descriptor.kind == .histogram }.flatMap(\.points)
-    let values = points.compactMap { point -> (UInt32, HistogramValue)? in
-      if case .histogram(let value) = point.value { (point.workload, value) } else { nil }
+  /// Where time went, by what the instrument tells apart; nothing when nothing was measured.
+  private func durations(_ section: Section, _ snapshot: MetricSnapshot) -> String {
+    let points =
+      snapshot.instruments.first { $0.descriptor.name == section.instrument }?.points ?? []
+    let values = points.compactMap { point -> (MetricPoint, HistogramValue)? in
+      if case .histogram(let value) = point.value { (point, value) } else { nil }
     }.sorted { $0.1.count > $1.1.count }
-    var page = left("WAIT FOR A CPU (µs), BY CGROUP", nameWidth) + right("COUNT", 12)
+    guard !values.isEmpty else { return "" }
+    var page = "\n" + left(section.title, nameWidth) + right("COUNT", 12)
     page += right("P50", 10) + right("P99", 10) + right("MAX", 12) + "\n"
-    for (workload, value) in values.prefix(Summary.rowsMax) {
-      // The end of a path tells containers apart.
-      let name = printable(String(view.name(of: workload).suffix(nameWidth - 1)))
-      page += left(name, nameWidth) + right("\(value.count)", 12)
+    for (point, value) in values.prefix(section.rowsMax) {
+      page += left(name(of: point), nameWidth) + right("\(value.count)", 12)
       page += right(micros(value.quantile(0.5)), 10) + right(micros(value.quantile(0.99)), 10)
       page += right(micros(value.max), 12) + "\n"
     }
     return page
+  }
+
+  /// The attributes, then as much of the cgroup's path as there is room for.
+  private func name(of point: MetricPoint) -> String {
+    let attributes = point.attributes.filter { !$0.isEmpty }.joined(separator: " ")
+    let room = max(nameWidth - attributes.count - (attributes.isEmpty ? 1 : 2), 8)
+    // The end of a path tells containers apart.
+    let path = point.isOverflow ? "(other)" : String(view.name(of: point.workload).suffix(room))
+    return printable(attributes.isEmpty ? path : "\(attributes) \(path)")
   }
 
   private func micros(_ seconds: Double?) -> String {

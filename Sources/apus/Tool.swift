@@ -47,11 +47,17 @@ enum Tool {
     return key.raw
   }
 
-  /// "14:03:59", local time, as bcc prints it.
-  static func timeOfDay() -> String {
-    var now = time(nil)
+  /// Standard output, looked at anew: its size may change.
+  static var terminal: Terminal { Terminal(descriptor: STDOUT_FILENO, environment: environment) }
+
+  /// Now, for programs.
+  static func now() -> String { iso8601(unixNanoseconds: Clock.shared.unixNanoseconds()) }
+
+  /// "14:03:59", local time, as bcc prints it; now if not said otherwise.
+  static func timeOfDay(unixSeconds: UInt64? = nil) -> String {
+    var moment = unixSeconds.map { time_t($0) } ?? time(nil)
     var parts = unsafe tm()
-    unsafe localtime_r(&now, &parts)
+    unsafe localtime_r(&moment, &parts)
     func two(_ value: CInt) -> String { value < 10 ? "0\(value)" : "\(value)" }
     return unsafe "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
   }

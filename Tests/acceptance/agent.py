@@ -16,6 +16,8 @@ from waiting import eventually, free_port
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # One that was installed is tested by naming it.
 APUS = os.environ.get("APUS", str(ROOT / ".build/release/apus"))
+# What carries records out of the kernel in all tests of a run: auto, ring or perf.
+BUFFER = os.environ.get("APUS_BUFFER", "auto")
 # Nothing of the caller's environment, so that no OTEL_* variable of theirs counts.
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
@@ -73,7 +75,7 @@ class Agent:
         directory = pathlib.Path(directory)
         self.log_path = directory / f"agent-{self.port}.log"
         self.config_path = directory / f"agent-{self.port}.yaml"
-        self.settings = {"listen": f"127.0.0.1:{self.port}", **dict(settings)}
+        self.settings = {"listen": f"127.0.0.1:{self.port}", "buffer": BUFFER, **dict(settings)}
         self.config_path.write_text(yaml.safe_dump(nested(self.settings)))
         self._log = open(self.log_path, "wb")
         self.output_path = directory / f"agent-{self.port}.out"

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apus tcpretrans`: a line for each retransmission, as bcc's tool prints it, with the owner of the
+// socket in place of whoever was interrupted.
+
+internal import CApusABI
+internal import CLI
+internal import Kernel
+internal import Platform
+internal import Probes
+
+/// Prints retransmissions, or counts them.
+///
+/// Owned by the main thread.
+private final class RetransmitPrinter: RecordSink {
+  private let options: TcpretransOptions
+  private var flows: FlowIntervals?
+
+  init(_ options: TcpretransOptions) {
+    self.options = options
+    flows =
+      options.counts
+      ? FlowIntervals(
+        intervalSeconds: options.intervalSeconds, intervals: options.intervals,
+        json: options.json) : nil
+  }
+
+  func accept(_ bytes: RawSpan) {
+    guard let header = try? Record<apus_header>(bytes),
+      UInt32(header.kind) == APUS_KIND_RETRANSMIT.rawValue,
+      let record = try? Record<apus_retransmit>(bytes)
+    else { return }
+    let row = row(of: record)
+    guard options.admits(row) else { return }
+    if flows != nil {
+      flows?.counts.add(options.flow(row))
+    } else {
+      Output.line(options.json ? options.json(row) : options.line(row))
+    }
+  }
+
+  private func row(of record: borrowing Record<apus_retransmit>) -> TcpretransRow {
+    var row = TcpretransRow()
+    row.timeOfDay = Shown.timeOfDay(record.header)
+    let origin = record.origin
+    if origin != APUS_OWNER_NONE.rawValue {
+      let process = record.process
+      row.pid = Int32(bitPattern: process.pid)
+      row.comm = Shown.comm(process)
+      row.origin = ownerOrigins.word(origin)
+    }
+    let ends = record.ends
+    (row.family, row.local, row.remote) = Shown.addresses(ends)
+    row.localPort = ends.local_port
+    row.remotePort = ends.remote_port
+    row.state = record.state
+    row.sequence = record.sequence
+    row.cause = RetransmitCause(rawValue: retransmitCauses.word(record.cause)) ?? .other
+    row.segments = record.segments
+    row.bytes = record.length
+    let roundTrip = record.srtt_us
+    if roundTrip > 0 { row.smoothedRTTMicros = roundTrip }
+    let error = Int32(bitPattern: record.error)
+    if error != 0 { row.errorName = errnoName(error) }
+    return row
+  }
+
+  func tick(isLast: Bool) -> Bool {
+    let options = self.options
+    return flows?.tick(isLast: isLast) { counts in
+      options.json
+        ? options.countJSON(counts, time: Tool.now()).map { $0 + "\n" }.joined()
+        : options.countText(counts)
+    } ?? true
+  }
+}
+
+func runTcpretrans(_ options: TcpretransOptions) throws(Failure) {
+  Tool.configureLog(verbose: options.verbose)
+  try Tool.requirePrivilege()
+  let cgroup = try Tool.cgroupKey(ofPath: options.cgroup)
+  let tracing = Tracing(
+    rows: [.sockets, .tcpretrans], buffer: options.buffer, kind: APUS_KIND_RETRANSMIT,
+    events: "retransmissions"
+  ) { plan in
+    plan.knobs.pid = UInt32(bitPattern: options.pid ?? 0)
+    plan.knobs.cgroup_key = cgroup
+  }
+  var printer = RetransmitPrinter(options)
+  try tracing.run(into: &printer) {
+    if options.json { return }
+    Output.line(TcpretransOptions.tracing)
+    if !options.counts { Output.line(options.headerLine) }
+  } tick: { [printer] isLast in
+    printer.tick(isLast: isLast)
+  }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tools that print records have in common: load, attach, read until Ctrl-C, tell losses.
+
+internal import CApus
+internal import CApusABI
+internal import CLI
+internal import Config
+internal import Glibc
+internal import Identity
+internal import Kernel
+internal import Platform
+internal import Probes
+
+/// What one tool observes.
+struct Tracing {
+  private static let bufferBytes = 1 << 20
+  /// Of a tool: it looks at what goes on now.
+  private static let socketsMax = 16_384
+  /// Waiting for a signal is the timer, too: 20 ms are below what a reader notices.
+  private static let tickMilliseconds = 20
+
+  /// In the order in which they are loaded and attached; the last one makes the tool's records.
+  let rows: [ProbeRow]
+  let buffer: BufferKind
+  /// Whose losses are told at the end, and in which word.
+  let kind: apus_kind
+  let events: String
+  let configure: (inout ProbePlan) -> Void
+
+  /// Calls `ready` when everything is attached, hands records to `sink`, and calls `tick` after
+  /// each drain; ends at a signal, or when `tick` says no.
+  ///
+  /// The last call of `tick` bears `true`: nothing comes after it.
+  func run(
+    into sink: inout some RecordSink, ready: () -> Void, tick: (Bool) -> Bool
+  ) throws(Failure) {
+    let signals = Signals(blocking: [SIGINT, SIGTERM, SIGHUP])
+    do throws(KernelError) {
+      let shared = try SharedMaps(
+        bufferBytes: Tracing.bufferBytes, isPerf: buffer.isPerf, socketsMax: Tracing.socketsMax)
+      var reader = try shared.events.makeReader()
+      let probes = try load(shared)
+      try attach(probes)
+      ready()
+      Output.flush()
+      var isLast = false
+      while !isLast {
+        if signals.wait(milliseconds: Tracing.tickMilliseconds) != nil { isLast = true }
+        if isLast { try detach(probes) }
+        while reader.drain(into: &sink, limit: 4096) > 0 { Output.flush() }
+        if !tick(isLast) { isLast = true }
+        Output.flush()
+      }
+      try tellLosses(shared)
+    } catch {
+      throw Tool.failure(error)
+    }
+  }
+
+  /// A class, since an array cannot hold what cannot be copied.
+  private final class Loaded {
+    let row: ProbeRow
+    var object: BPFObject
+
+    init(_ row: ProbeRow, _ object: consuming BPFObject) {
+      self.row = row
+      self.object = object
+    }
+  }
+
+  private func load(_ shared: borrowing SharedMaps) throws(KernelError) -> [Loaded] {
+    let defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0)
+    var probes: [Loaded] = []
+    for row in rows {
+      var plan = ProbePlan(knobs: defaults.knobs)
+      // Nobody reads a tool's histograms of records that it prints.
+      if row.histograms != nil { plan.slots = Int(APUS_SLOT_OVERFLOWS) + 1 }
+      plan.knobs.slot_by = APUS_SLOT_BY_NOTHING.rawValue
+      configure(&plan)
+      probes.append(Loaded(row, try defaults.load(row, plan, shared)))
+    }
+    return probes
+  }
+
+  private func attach(_ probes: [Loaded]) throws(KernelError) {
+    try CgroupPaths.withRoot { root throws(KernelError) in
+      for probe in probes {
+        try probe.object.attach(optional: probe.row.optionalHooks, cgroup: root)
+        for report in probe.object.reports {
+          guard let failure = report.failure else { continue }
+          Log.warn("hook not taken", ["hook": report.hook, "why": failure])
+        }
+      }
+    }
+    for probe in probes { try probe.object.runIterators() }
+  }
+
+  private func detach(_ probes: [Loaded]) throws(KernelError) {
+    for probe in probes { probe.object.detach() }
+    for probe in probes {
+      if let last = probe.row.last { try probe.object.run(last) }
+    }
+    capus_wait_for_programs()
+  }
+
+  private func tellLosses(_ shared: borrowing SharedMaps) throws(KernelError) {
+    var counts = LedgerReader(shared.ledger)
+    let cell = try counts.read(kind: kind.rawValue)
+    if cell.ring_full > 0 {
+      Log.warn("\(events) lost because the buffer was full", ["count": "\(cell.ring_full)"])
+    }
+    if cell.untracked > 0 {
+      Log.warn("\(events) not shown: their beginning was not kept", ["count": "\(cell.untracked)"])
+    }
+  }
+}
+
+extension BufferKind {
+  /// nil leaves it to the kernel.
+  var isPerf: Bool? {
+    switch self {
+    case .auto: nil
+    case .ring: false
+    case .perf: true
+    }
+  }
+}
+
+/// What a row of text needs of a record.
+enum Shown {
+  static func comm(_ process: apus_process) -> String {
+    unsafe withUnsafeBytes(of: process.comm) { comm in
+      unsafe String(decoding: comm.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+
+  /// The two addresses of a connection, by family.
+  static func addresses(
+    _ ends: apus_ends
+  ) -> (family: IPFamily, local: String, remote: String) {
+    let isIPv6 = Int32(ends.family) == AF_INET6
+    return (
+      isIPv6 ? .ipv6 : .ipv4, address(of: ends.local, isIPv6), address(of: ends.remote, isIPv6)
+    )
+  }
+
+  private static func address<Bytes>(of bytes: Bytes, _ isIPv6: Bool) -> String {
+    var text = AddressText()
+    unsafe withUnsafeBytes(of: bytes) { unsafe text.set(RawSpan(_unsafeBytes: $0), isIPv6: isIPv6) }
+    return text.string
+  }
+
+  static func timeOfDay(_ header: apus_header) -> String {
+    Tool.timeOfDay(unixSeconds: Clock.shared.unixNanoseconds(boot: header.time_ns) / 1_000_000_000)
+  }
+}
+
+/// Counts per flow that are shown at each interval, or once at the end.
+///
+/// Owned by the main thread.
+struct FlowIntervals {
+  /// More flows than anybody reads.
+  private static let flowsMax = 4096
+
+  var counts = FlowCounts(flowsMax: FlowIntervals.flowsMax)
+  private var display: IntervalDisplay
+  private let intervalNanoseconds: UInt64?
+  private var left: Int
+  private var next: UInt64
+
+  init(intervalSeconds: Int?, intervals: Int?, json: Bool) {
+    display = IntervalDisplay(Tool.terminal, intervalSeconds: intervalSeconds, json: json)
+    intervalNanoseconds = intervalSeconds.map { UInt64($0) * 1_000_000_000 }
+    left = intervals ?? .max
+    next = Clock.bootNanoseconds() + (intervalNanoseconds ?? 0)
+  }
+
+  /// Shows the interval when it is over; false when it was the last one.
+  mutating func tick(isLast: Bool, _ text: (FlowCounts) -> String) -> Bool {
+    let now = Clock.bootNanoseconds()
+    let isOver = intervalNanoseconds.map { _ in now >= next } ?? false
+    guard isLast || isOver else { return true }
+    Output.text(display.show(text(counts), on: Tool.terminal))
+    counts.removeAll()
+    next += intervalNanoseconds ?? 0
+    left -= 1
+    if isLast || left == 0 { Output.text(display.end()) }
+    return left > 0
+  }
+}
