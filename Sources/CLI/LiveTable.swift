@@ -5,6 +5,7 @@
 ///
 /// Nothing is written here.
 /// The alternate screen is not used: the last table, and what stood above it, remain at the end.
+/// The cursor is not hidden: a tool that is stopped or killed would leave the shell without one.
 package struct LiveTable: Equatable, Sendable {
   private struct Drawn: Equatable {
     let lines: Int
@@ -19,8 +20,7 @@ package struct LiveTable: Equatable, Sendable {
   /// The bytes that show `text`, whose lines hold no escape sequences, in place of the last one.
   package mutating func frame(_ text: String, width: Int, height: Int) -> String {
     let lines = Self.cut(text, width: width, height: height)
-    let isFirst = drawn == nil
-    var out = isFirst ? "\u{1b}[?25l" : toTheTop(width: width, height: height)
+    var out = toTheTop(width: width, height: height)
     // Each line is erased before it is written, and not after: a cursor that waits beyond the last
     // column still counts as standing on it.
     for line in lines { out += "\u{1b}[K\(line)\n" }
@@ -31,19 +31,15 @@ package struct LiveTable: Equatable, Sendable {
   /// The bytes that show `text` for good: whole, as nothing will be drawn over it.
   package mutating func last(_ text: String, width: Int, height: Int) -> String {
     guard drawn != nil else { return text }
-    return toTheTop(width: width, height: height) + "\u{1b}[J" + text + end()
-  }
-
-  /// The bytes that give the cursor back; nothing when nothing was drawn.
-  package mutating func end() -> String {
-    guard drawn != nil else { return "" }
+    let top = toTheTop(width: width, height: height)
     drawn = nil
-    return "\u{1b}[?25h"
+    return top + "\u{1b}[J" + text
   }
 
   /// The bytes that lead to where the last table began.
   private func toTheTop(width: Int, height: Int) -> String {
-    guard let drawn, drawn.width == width, drawn.height == height else {
+    guard let drawn else { return "" }
+    guard drawn.width == width, drawn.height == height else {
       // A terminal that has changed its size may have wrapped the lines anew: how many there are
       // now, nobody says.
       return "\u{1b}[H"
@@ -102,7 +98,4 @@ package struct IntervalDisplay: Sendable {
       : live?.frame(text, width: width, height: height)
     return bytes ?? text
   }
-
-  /// The bytes to write when the run ends without a last interval.
-  package mutating func end() -> String { live?.end() ?? "" }
 }
