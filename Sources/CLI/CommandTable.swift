@@ -2,6 +2,8 @@
 // The subcommands. Letters and names of options are those of bcc's tools where one exists; where
 // bcc and libbpf-tools differ, libbpf-tools'.
 
+internal import Config
+
 package enum CommandTable {
   package static let all: [CommandSpec] =
     tools + [doctor, configCheck, configPrint, version, completion, man, help]
@@ -11,13 +13,6 @@ package enum CommandTable {
 
   /// Whether this first word, such as `config`, needs a second one.
   static func isGroup(_ word: String) -> Bool { all.contains { $0.name.hasPrefix(word + " ") } }
-}
-
-/// Which kernel buffer carries the records of a tool.
-package enum BufferKind: String, CaseIterable, Sendable {
-  /// The ring where the kernel has one.
-  case auto
-  case ring, perf
 }
 
 package enum IPFamily: Int, Sendable {
@@ -44,7 +39,7 @@ extension CommandTable {
     "Only this user id")
   static let buffer = FlagSpec(
     "buffer", nil,
-    Argument(placeholder: "KIND", type: .word(choices: BufferKind.allCases.map(\.rawValue))),
+    Argument(placeholder: "KIND", type: .word(choices: BufferPreference.allCases.map(\.rawValue))),
     "Take records from this kernel buffer: auto, ring or perf; auto if not given")
   static let families = [
     FlagSpec("ipv4", "4", nil, "Only IPv4"), FlagSpec("ipv6", "6", nil, "Only IPv6"),
@@ -69,7 +64,9 @@ extension CommandTable {
 extension ParsedWords {
   var intervalSeconds: Int? { positional(0).flatMap { Int($0) } }
   var intervals: Int? { positional(1).flatMap { Int($0) } }
-  var buffer: BufferKind { text("buffer").flatMap { BufferKind(rawValue: $0) } ?? .auto }
+  var buffer: BufferPreference {
+    text("buffer").flatMap { BufferPreference(rawValue: $0) } ?? .auto
+  }
 
   func family() throws(UsageError) -> IPFamily? {
     try refuse("ipv4", with: ["ipv6"])

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apus execsnoop`: its options, with the letters of bcc's tool.
 
+package import Config
+
 package struct ExecsnoopOptions: Equatable, Sendable {
   package let time: Bool
   package let timestamp: Bool
@@ -13,7 +15,7 @@ package struct ExecsnoopOptions: Equatable, Sendable {
   package let maxArgs: Int
   package let verbose: Bool
   package let cgroup: String?
-  package let buffer: BufferKind
+  package let buffer: BufferPreference
   package let json: Bool
 }
 

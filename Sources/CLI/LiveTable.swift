@@ -5,6 +5,7 @@
 ///
 /// Nothing is written here.
 /// The alternate screen is not used: the last table, and what stood above it, remain at the end.
+/// The cursor is not hidden: a tool that is stopped or killed would leave the shell without one.
 package struct LiveTable: Equatable, Sendable {
   private struct Drawn: Equatable {
     let lines: Int
@@ -19,16 +20,7 @@ package struct LiveTable: Equatable, Sendable {
   /// The bytes that show `text`, whose lines hold no escape sequences, in place of the last one.
   package mutating func frame(_ text: String, width: Int, height: Int) -> String {
     let lines = Self.cut(text, width: width, height: height)
-    var out: String
-    if let drawn, drawn.width == width, drawn.height == height {
-      out = drawn.lines > 0 ? "\r\u{1b}[\(drawn.lines)A" : "\r"
-    } else if drawn != nil {
-      // A terminal that has changed its size may have wrapped the lines anew: how many there are
-      // now, nobody says.
-      out = "\u{1b}[H"
-    } else {
-      out = "\u{1b}[?25l"
-    }
+    var out = toTheTop(width: width, height: height)
     // Each line is erased before it is written, and not after: a cursor that waits beyond the last
     // column still counts as standing on it.
     for line in lines { out += "\u{1b}[K\(line)\n" }
@@ -36,11 +28,23 @@ package struct LiveTable: Equatable, Sendable {
     return out + "\u{1b}[J"
   }
 
-  /// The bytes that give the cursor back; nothing when nothing was drawn.
-  package mutating func end() -> String {
-    guard drawn != nil else { return "" }
+  /// The bytes that show `text` for good: whole, as nothing will be drawn over it.
+  package mutating func last(_ text: String, width: Int, height: Int) -> String {
+    guard drawn != nil else { return text }
+    let top = toTheTop(width: width, height: height)
     drawn = nil
-    return "\u{1b}[?25h"
+    return top + "\u{1b}[J" + text
+  }
+
+  /// The bytes that lead to where the last table began.
+  private func toTheTop(width: Int, height: Int) -> String {
+    guard let drawn else { return "" }
+    guard drawn.width == width, drawn.height == height else {
+      // A terminal that has changed its size may have wrapped the lines anew: how many there are
+      // now, nobody says.
+      return "\u{1b}[H"
+    }
+    return drawn.lines > 0 ? "\r\u{1b}[\(drawn.lines)A" : "\r"
   }
 
   /// The lines that fit above the cursor's own, with a word on those that do not.
@@ -82,12 +86,16 @@ package struct IntervalDisplay: Sendable {
   package var isLive: Bool { live != nil }
 
   /// The bytes for one more interval; the terminal is looked at anew, as its size may change.
-  package mutating func show(_ text: String, on terminal: @autoclosure () -> Terminal) -> String {
+  package mutating func show(
+    _ text: String, isLast: Bool, on terminal: @autoclosure () -> Terminal
+  ) -> String {
     guard isLive else { return text }
     let terminal = terminal()
-    return live?.frame(text, width: terminal.width, height: terminal.height) ?? text
+    let (width, height) = (terminal.width, terminal.height)
+    let bytes =
+      isLast
+      ? live?.last(text, width: width, height: height)
+      : live?.frame(text, width: width, height: height)
+    return bytes ?? text
   }
-
-  /// The bytes to write at the end of the run.
-  package mutating func end() -> String { live?.end() ?? "" }
 }

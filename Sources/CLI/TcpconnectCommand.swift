@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apus tcpconnect`: its options, with the letters of libbpf-tools' tool.
 
+package import Config
+
 package struct TcpconnectOptions: Equatable, Sendable {
   package let time: Bool
   package let timestamp: Bool
@@ -20,7 +22,7 @@ package struct TcpconnectOptions: Equatable, Sendable {
   package let intervals: Int?
   package let verbose: Bool
   package let cgroup: String?
-  package let buffer: BufferKind
+  package let buffer: BufferPreference
   package let json: Bool
 }
 

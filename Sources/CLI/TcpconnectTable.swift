@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lines of tcpconnect in the columns of libbpf-tools' tool, and the same as JSON.
 
+internal import Platform
+
 /// How a connect ended, in the words of `apus.tcp.connect.outcome`.
 package enum ConnectOutcome: String, CaseIterable, Sendable {
   case established, refused
@@ -24,8 +26,6 @@ package struct TcpconnectRow: Sendable {
   package var outcome = ConnectOutcome.established
   /// A positive errno, or 0.
   package var error: Int32 = 0
-  /// Such as `ECONNREFUSED`; empty without an error.
-  package var errorName = ""
   /// Nil when its beginning was not seen.
   package var latencyMicros: UInt64?
 
@@ -56,7 +56,8 @@ extension TcpconnectOptions {
     if sourcePort { out += " " + left(String(row.sourcePort), 5) }
     out += " " + left(String(row.destinationPort), 5)
     if showsOutcome {
-      out += " \(left(row.outcome.rawValue, 11)) \(left(orDash(row.errorName), 13)) "
+      let error = row.error == 0 ? "-" : errnoName(row.error)
+      out += " \(left(row.outcome.rawValue, 11)) \(left(error, 13)) "
       out += row.latencyMicros.map { decimal(thousandths: $0) } ?? "-"
     }
     return out
@@ -92,7 +93,7 @@ extension TcpconnectOptions {
     object.add("dport", Int(row.destinationPort))
     object.add("outcome", row.outcome.rawValue)
     object.add("errno", Int(row.error))
-    if !row.errorName.isEmpty { object.add("error", row.errorName) }
+    if row.error != 0 { object.add("error", errnoName(row.error)) }
     if let latency = row.latencyMicros { object.add("latency_ms", thousandths: latency) }
     return object.finished()
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apus tcpretrans`: its options, with the letters of bcc's tool.
 
+package import Config
+
 package struct TcpretransOptions: Equatable, Sendable {
   package let lossProbes: Bool
   package let sequence: Bool
@@ -14,7 +16,7 @@ package struct TcpretransOptions: Equatable, Sendable {
   package let intervals: Int?
   package let verbose: Bool
   package let cgroup: String?
-  package let buffer: BufferKind
+  package let buffer: BufferPreference
   package let json: Bool
 }
 

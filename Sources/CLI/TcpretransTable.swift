@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lines of tcpretrans in the columns of bcc's tool, and the same as JSON.
 
+internal import Platform
+
 /// Why a segment was sent again, in the words of `apus.tcp.retransmit.cause`.
 package enum RetransmitCause: String, CaseIterable, Sendable {
   case other, timeout, fast
@@ -28,8 +30,8 @@ package struct TcpretransRow: Sendable {
   package var bytes: UInt32 = 0
   /// Nil before the first measurement.
   package var smoothedRTTMicros: UInt64?
-  /// Of what could not be sent, such as `ENOBUFS`; empty otherwise.
-  package var errorName = ""
+  /// A positive errno when it could not be sent, else 0.
+  package var error: Int32 = 0
   /// How the owner is known, in the words of `apus.socket.owner.origin`; empty without one.
   package var origin = ""
 
@@ -98,7 +100,7 @@ extension TcpretransOptions {
     object.add("segments", UInt64(row.segments))
     object.add("bytes", UInt64(row.bytes))
     if let rtt = row.smoothedRTTMicros { object.add("srtt_ms", thousandths: rtt) }
-    if !row.errorName.isEmpty { object.add("error", row.errorName) }
+    if row.error != 0 { object.add("error", errnoName(row.error)) }
     return object.finished()
   }
 }

@@ -51,11 +51,9 @@ struct HistogramTool {
       while left > 0 {
         let signal = signals.wait(milliseconds: intervalSeconds.map { $0 * 1000 })
         if signal != nil { object.detach() }
-        view.show()
-        if signal != nil { break }
-        left -= 1
+        left = signal == nil ? left - 1 : 0
+        view.show(isLast: left == 0)
       }
-      view.end()
     } catch {
       throw Tool.failure(error)
     }
@@ -88,7 +86,7 @@ private struct HistogramView: ~Copyable {
   }
 
   /// Draws one interval.
-  mutating func show() {
+  mutating func show(isLast: Bool) {
     histograms.forEachSlot { key, slot in
       guard series[slot.slot] == nil else { return }
       let comm = unsafe withUnsafeBytes(of: slot.comm) { comm in
@@ -107,13 +105,8 @@ private struct HistogramView: ~Copyable {
       for line in tool.report.json(drawn, time: Tool.now()) { Output.line(line) }
     } else {
       let text = tool.report.text(drawn, timeOfDay: Tool.timeOfDay())
-      Output.text(display.show(text, on: Tool.terminal))
+      Output.text(display.show(text, isLast: isLast, on: Tool.terminal))
     }
-    Output.flush()
-  }
-
-  mutating func end() {
-    Output.text(display.end())
     Output.flush()
   }
 

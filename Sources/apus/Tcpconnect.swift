@@ -57,7 +57,6 @@ private final class ConnectPrinter: RecordSink {
     row.destinationPort = ends.remote_port
     row.outcome = ConnectOutcome(rawValue: connectOutcomes.word(record.outcome)) ?? .failed
     row.error = Int32(bitPattern: record.error)
-    if row.error != 0 { row.errorName = errnoName(row.error) }
     if flags & APUS_CONNECT_BEFORE_AGENT.rawValue == 0 {
       row.latencyMicros = record.latency_ns / 1000
     }

@@ -59,8 +59,7 @@ private final class RetransmitPrinter: RecordSink {
     row.bytes = record.length
     let roundTrip = record.srtt_us
     if roundTrip > 0 { row.smoothedRTTMicros = roundTrip }
-    let error = Int32(bitPattern: record.error)
-    if error != 0 { row.errorName = errnoName(error) }
+    row.error = Int32(bitPattern: record.error)
     return row
   }
 

@@ -21,7 +21,7 @@ struct Tracing {
 
   /// In the order in which they are loaded and attached; the last one makes the tool's records.
   let rows: [ProbeRow]
-  let buffer: BufferKind
+  let buffer: BufferPreference
   /// Whose losses are told at the end, and in which word.
   let kind: apus_kind
   let events: String
@@ -115,7 +115,7 @@ struct Tracing {
   }
 }
 
-extension BufferKind {
+extension BufferPreference {
   /// nil leaves it to the kernel.
   var isPerf: Bool? {
     switch self {
@@ -180,11 +180,11 @@ struct FlowIntervals {
     let now = Clock.bootNanoseconds()
     let isOver = intervalNanoseconds.map { _ in now >= next } ?? false
     guard isLast || isOver else { return true }
-    Output.text(display.show(text(counts), on: Tool.terminal))
+    left -= 1
+    let isLast = isLast || left == 0
+    Output.text(display.show(text(counts), isLast: isLast, on: Tool.terminal))
     counts.removeAll()
     next += intervalNanoseconds ?? 0
-    left -= 1
-    if isLast || left == 0 { Output.text(display.end()) }
     return left > 0
   }
 }

@@ -8,7 +8,6 @@ import Testing
 private struct Screen {
   var rows: [[Character]]
   private(set) var scrolledOff: [String] = []
-  private(set) var isCursorHidden = false
   private let width: Int
   private var row = 0
   private var column = 0
@@ -64,8 +63,6 @@ private struct Screen {
     case ("[", "J"):
       rows[row] = Array(rows[row].prefix(column))
       for below in rows.indices.dropFirst(row + 1) { rows[below] = [] }
-    case ("[?25", "l"): isCursorHidden = true
-    case ("[?25", "h"): isCursorHidden = false
     case (let count, "A"): row = max(0, row - (Int(count.dropFirst()) ?? .max))
     default:
       Issue.record("the terminal does not know \(parameters)\(command.map(String.init) ?? "")")
@@ -136,7 +133,7 @@ struct LiveTableTests {
   func wide() {
     var table = LiveTable()
     let frame = table.frame("ab日本語cd\n", width: 7, height: 5)
-    #expect(frame == "\u{1b}[?25l\u{1b}[Kab日本\n\u{1b}[J")
+    #expect(frame == "\u{1b}[Kab日本\n\u{1b}[J")
   }
 
   @Test("after a change of size the table is drawn from the top")
@@ -150,18 +147,20 @@ struct LiveTableTests {
     #expect(screen.text == ["d"])
   }
 
-  @Test("the cursor is hidden while tables are drawn, and given back once; the last table stays")
-  func cursor() {
-    var screen = Screen(width: 20, height: 6)
+  @Test("the last table is whole, however high and wide")
+  func last() {
+    var screen = Screen(width: 10, height: 4)
     var table = LiveTable()
-    #expect(table.end() == "")
-    screen.write(table.frame("a\n", width: 20, height: 6))
-    #expect(screen.isCursorHidden)
-    screen.write(table.frame("b\n", width: 20, height: 6))
-    screen.write(table.end())
-    #expect(!screen.isCursorHidden)
-    #expect(screen.text == ["b"])
-    #expect(table.end() == "")
+    let text = (1...6).map { "line \($0)" } + ["a line of 20 columns"]
+    screen.write("above\n" + table.frame(text.joined(separator: "\n"), width: 10, height: 4))
+    screen.write(table.last(text.joined(separator: "\n") + "\n", width: 10, height: 4))
+    #expect(
+      screen.scrolledOff + screen.text == ["above"] + text.dropLast() + [
+        "a line of ", "20 columns",
+      ])
+    // The only interval was drawn over nothing.
+    var only = LiveTable()
+    #expect(only.last("x\n", width: 10, height: 4) == "x\n")
   }
 
   @Test("tables are in place only on a terminal that can, with an interval, and not as JSON")
@@ -174,11 +173,12 @@ struct LiveTableTests {
     var appended = IntervalDisplay(pipe, intervalSeconds: 1, json: false)
     #expect(!appended.isLive)
     let text = String(repeating: "long and wide ", count: 40)
-    #expect(appended.show(text, on: pipe) == text)
-    #expect(appended.end() == "")
+    #expect(appended.show(text, isLast: false, on: pipe) == text)
     var live = IntervalDisplay(terminal, intervalSeconds: 1, json: false)
-    #expect(live.show("a\n", on: terminal) == "\u{1b}[?25l\u{1b}[Ka\n\u{1b}[J")
-    #expect(live.show("b\n", on: terminal) == "\r\u{1b}[1A\u{1b}[Kb\n\u{1b}[J")
-    #expect(live.end() == "\u{1b}[?25h")
+    #expect(live.show("a\n", isLast: false, on: terminal) == "\u{1b}[Ka\n\u{1b}[J")
+    #expect(
+      live.show("b\n", isLast: false, on: terminal) == "\r\u{1b}[1A\u{1b}[Kb\n\u{1b}[J")
+    #expect(
+      live.show("c\n", isLast: true, on: terminal) == "\r\u{1b}[1A\u{1b}[Jc\n")
   }
 }

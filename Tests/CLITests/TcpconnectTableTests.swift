@@ -29,7 +29,6 @@ struct TcpconnectTableTests {
     var row = row
     row.outcome = .refused
     row.error = 111
-    row.errorName = "ECONNREFUSED"
     return row
   }
 

@@ -128,7 +128,7 @@ struct TcpretransTableTests {
     row.pid = nil
     row.smoothedRTTMicros = nil
     row.cause = .probe
-    row.errorName = "ENOBUFS"
+    row.error = 105
     #expect(
       try options("--json").json(row)
         == #"{"time":"07:08:10","ip":4,"laddr":"127.0.0.1","lport":41234,"raddr":"127.0.0.2","#

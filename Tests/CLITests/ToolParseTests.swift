@@ -2,6 +2,7 @@
 // Every option of every tool, and the field of the typed options that it sets.
 
 @testable import CLI
+import Config
 import Testing
 
 extension Command {
