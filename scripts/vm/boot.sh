@@ -5,7 +5,7 @@
 set -eu
 kernel=$1 initrd=$2
 for attempt in 1 2; do
-	output=$(timeout 90 qemu-system-x86_64 -accel tcg,thread=multi -machine q35 -cpu max \
+	output=$(timeout 420 qemu-system-x86_64 -accel tcg,thread=multi -machine q35 -cpu max \
 		-smp 2 -m 768 -nodefaults -display none -serial stdio -no-reboot \
 		-kernel "$kernel" -initrd "$initrd" </dev/null \
 		-append "console=ttyS0 quiet panic=-1 oops=panic softlockup_panic=1" |
