@@ -10,6 +10,11 @@ internal import Metrics
 internal import Platform
 
 private let connectKeys = ["apus.tcp.connect.outcome", "error.type"]
+
+/// Connects without an outcome yet, and what is kept of each; see bpf/include/connect.bpf.h.
+private let pendingMax = 8192
+private let pendingBytes = 184
+
 private let retransmitKeys = ["apus.tcp.retransmit.cause"]
 
 extension ProbeRow {
@@ -45,8 +50,12 @@ extension ProbeRow {
       },
       untracked: nil),
     optionalHooks: ["tracepoint/syscalls/", "io_uring_complete", "sock_send_length", "cgroup/"],
+    // Each end of a send, in place of a program at the exit of two system calls.
+    standIns: [("sock_send_length", "sys_exit_send")],
     isWanted: { $0.tcpconnect.enabled },
-    configure: { _, plan in plan.knobs.slot_by = APUS_SLOT_BY_ALL.rawValue })
+    configure: { _, plan in plan.knobs.slot_by = APUS_SLOT_BY_ALL.rawValue },
+    memory: { _, _ in [("tcpconnect pending", pendingMax * (8 + pendingBytes + 64))] },
+    last: "on_stop")
 
   /// Retransmitted segments, each call of the kernel a record; round-trip times by cause.
   package static let tcpretrans = ProbeRow(

@@ -79,6 +79,9 @@ package struct ProbeDefaults: Sendable {
         for hook in row.optionalHooks where isMissing(tracepoint: hook) {
           object.leaveOut(missing: hook)
         }
+        for (tracepoint, programs) in row.standIns where !isMissing(tracepoint: tracepoint) {
+          object.leaveOut(programs)
+        }
         row.adjust(object, plan)
         try object.load()
         return object

@@ -58,6 +58,9 @@ package struct ProbeRow: Sendable {
   package var histograms: HistogramPlan?
   /// Programs whose section contains one of these may be refused; what is missed then is said.
   package var optionalHooks: [String] = []
+  /// Programs that are wanted only where the kernel has no such tracepoint: one that says the same
+  /// at less cost.
+  package var standIns: [(tracepoint: String, programs: String)] = []
   /// Whether its modern build makes task storage under the run queue's lock.
   package var storesUnderRunqueueLock = false
   package let isWanted: @Sendable (Settings) -> Bool
