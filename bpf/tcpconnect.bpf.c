@@ -22,20 +22,21 @@ struct destination {
 
 static __always_inline void direct(struct pending *pending, const struct destination *to)
 {
+	struct apus_ends *ends = &pending->ends;
 	bool mapped = to->family == AF_INET6 && maps_v4(to->v6);
 	__u32 v4[4] = {to->v4};
-	pending->remote_port = from_network(to->port);
-	pending->family = to->family;
-	pending->ends_flags = 0;
+	ends->remote_port = from_network(to->port);
+	ends->family = to->family;
+	ends->flags = 0;
 	if (to->family == AF_INET) {
-		write_address(pending->remote, v4, false);
+		write_address(ends->remote, v4, false);
 	} else if (to->family == AF_INET6) {
-		write_address(pending->remote, to->v6, mapped);
-		pending->family = mapped ? AF_INET : AF_INET6;
-		pending->ends_flags = mapped ? APUS_ENDS_V4_MAPPED : 0;
+		write_address(ends->remote, to->v6, mapped);
+		ends->family = mapped ? AF_INET : AF_INET6;
+		ends->flags = mapped ? APUS_ENDS_V4_MAPPED : 0;
 	} else {
-		pending->family = 0;
-		pending->remote_port = 0;
+		ends->family = 0;
+		ends->remote_port = 0;
 	}
 }
 
@@ -64,6 +65,16 @@ static __always_inline __u32 current_tid(void)
 	return bpf_get_current_pid_tgid();
 }
 
+/* A send that opens has its request there before it connects; the option is set before. */
+static __always_inline __u16 fast_open(struct sock *sk)
+{
+	struct tcp_sock *tcp = (void *)sk;
+	return BPF_CORE_READ(tcp, fastopen_req) ||
+		       BPF_CORE_READ_BITFIELD_PROBED(tcp, fastopen_connect)
+		   ? APUS_CONNECT_FAST_OPEN
+		   : 0;
+}
+
 SEC("tracepoint/syscalls/sys_enter_connect")
 int on_call(struct trace_event_raw_sys_enter *context)
 {
@@ -74,6 +85,9 @@ int on_call(struct trace_event_raw_sys_enter *context)
 	__u64 key = (__u64)sk;
 	if (!sk)
 		return 0;
+	if (read_destination(&to, (void *)context->args[1], context->args[2]) &&
+	    to.family == AF_UNSPEC)
+		return 0; /* It disconnects. */
 	if (!unconnected(sk)) {
 		/* A signal's handler is done and the call made again, by the kernel or the program.
 		 */
@@ -84,11 +98,9 @@ int on_call(struct trace_event_raw_sys_enter *context)
 		}
 		return 0;
 	}
-	if (read_destination(&to, (void *)context->args[1], context->args[2]) &&
-	    to.family == AF_UNSPEC)
-		return 0; /* It disconnects. */
 	begin(&fresh, bpf_ktime_get_boot_ns());
 	direct(&fresh, &to);
+	fresh.flags = fast_open(sk);
 	keep(key, &fresh);
 	return 0;
 }
@@ -133,7 +145,7 @@ static __always_inline int on_destination(struct bpf_sock_addr *context,
 		direct(found, to);
 		return 1;
 	}
-	fresh.flags = on_ring() ? APUS_CONNECT_IO_URING : 0;
+	fresh.flags = fast_open((void *)key) | (on_ring() ? APUS_CONNECT_IO_URING : 0);
 	begin(&fresh, bpf_ktime_get_boot_ns());
 	direct(&fresh, to);
 	keep(key, &fresh);
@@ -169,24 +181,17 @@ static __always_inline bool is_subflow(struct sock *sk)
 	return bpf_core_field_exists(tcp->is_mptcp) && BPF_CORE_READ(tcp, is_mptcp);
 }
 
-/* The state is set before a port is taken and a packet made, but when the route is known. */
+/* A connect whose call was not seen begins here: there is no cgroup2, or it would not have us. */
 static __always_inline int on_sent(struct sock *sk)
 {
-	struct tcp_sock *tcp = (void *)sk;
 	__u64 key = (__u64)sk;
 	struct pending *pending = bpf_map_lookup_elem(&connects, &key);
 	if (!pending || pending->phase != PHASE_BEGUN) {
 		struct pending fresh = {};
-		struct apus_ends ends = {};
 		if (is_subflow(sk))
 			return 0;
 		begin(&fresh, bpf_ktime_get_boot_ns());
 		fresh.flags = on_ring() ? APUS_CONNECT_IO_URING : 0;
-		write_addresses(&ends, sk);
-		__builtin_memcpy(fresh.remote, ends.remote, sizeof(fresh.remote));
-		fresh.remote_port = from_network(BPF_CORE_READ(sk, __sk_common.skc_dport));
-		fresh.family = ends.family;
-		fresh.ends_flags = ends.flags;
 		keep(key, &fresh);
 		pending = bpf_map_lookup_elem(&connects, &key);
 		if (!pending)
@@ -194,9 +199,7 @@ static __always_inline int on_sent(struct sock *sk)
 	}
 	pending->phase = PHASE_SENT;
 	pending->stale_error = BPF_CORE_READ(sk, sk_err);
-	if (BPF_CORE_READ(tcp, fastopen_req) ||
-	    BPF_CORE_READ_BITFIELD_PROBED(tcp, fastopen_connect))
-		pending->flags |= APUS_CONNECT_FAST_OPEN;
+	pending->flags |= fast_open(sk);
 	return 0;
 }
 
@@ -214,6 +217,15 @@ static __always_inline bool call_decides(struct sock *sk, struct pending *pendin
 	if (BPF_CORE_READ(sk, sk_shutdown) == SHUTDOWN_MASK)
 		return false;
 	return pending->in_call || BPF_CORE_READ(tcp, fastopen_req, data);
+}
+
+/* The socket forgets its ends before the call returns. */
+static __always_inline void await_result(struct sock *sk, struct pending *pending)
+{
+	write_ends(&pending->ends, sk);
+	if (BPF_CORE_READ(sk, sk_socket, state) == SS_UNCONNECTED)
+		pending->ends.local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	pending->phase = PHASE_CLOSED;
 }
 
 static __always_inline int on_close(void *context, struct sock *sk, int before,
@@ -234,7 +246,7 @@ static __always_inline int on_close(void *context, struct sock *sk, int before,
 	if (error)
 		tell(context, sk, outcome_of(error), error);
 	else if (call_decides(sk, pending))
-		pending->phase = PHASE_CLOSED;
+		await_result(sk, pending);
 	else
 		tell(context, sk, APUS_CONNECT_ABANDONED, 0);
 	return 0;
@@ -290,6 +302,8 @@ static __always_inline int on_result(void *context, struct sock *sk, struct pend
 		/* It was no connect, or lost the race to another thread's. */
 		if (phase == PHASE_BEGUN)
 			bpf_map_delete_elem(&connects, &key);
+		else if (phase == PHASE_CLOSED)
+			tell(context, sk, APUS_CONNECT_ABANDONED, 0);
 	} else if (phase == PHASE_SENT || phase == PHASE_CROSSED) {
 		if (is_interruption(error))
 			pending->interrupted_ns = bpf_ktime_get_boot_ns();

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/io_uring.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -210,6 +211,8 @@ static void note_ends(struct job *job)
 	socklen_t cookie_size = sizeof(job->cookie);
 	getsockopt(job->socket, SOL_SOCKET, SO_COOKIE, &job->cookie, &cookie_size);
 	if (outcome->behaviour) {
+		while (!wires[job->port].syns)
+			sched_yield();
 		strcpy(job->source, six ? NEAR_V6 : NEAR_V4);
 		job->source_port = wires[job->port].source_port;
 	} else if (!job->error && !getsockname(job->socket, (struct sockaddr *)&near, &size)) {
@@ -304,8 +307,10 @@ static void take_the_only_port(void)
 		fail("port range");
 	make(&jobs[0], 0);
 	pid_t child = fork();
-	if (!child)
+	if (!child) {
+		fcntl(jobs[0].socket, F_SETFL, 0);
 		_exit(connect(jobs[0].socket, (struct sockaddr *)&jobs[0].to, jobs[0].length) != 0);
+	}
 	waitpid(child, &status, 0);
 	if (status)
 		fail("the only port");

@@ -39,18 +39,16 @@ enum scope {
 
 struct pending {
 	struct apus_process process;
-	__u8 remote[16]; /* as asked; once sent the socket knows better */
-	__u16 remote_port;
-	__u16 family;
-	__u16 ends_flags;
-	__u16 flags; /* enum apus_connect_flags */
+	struct apus_ends ends; /* as asked, then as closed; in between the socket knows better */
 	__u64 begun_ns;
 	__u64 interrupted_ns; /* 0: was not */
+	__u16 flags;	      /* enum apus_connect_flags */
 	__u8 phase;
 	__u8 scope;
 	__u8 in_call; /* the system call connect is known to be running */
-	__u8 reserved;
+	__u8 reserved[3];
 	__u32 stale_error; /* in sk_err already when it began, by an earlier disconnect */
+	__u32 reserved_too;
 };
 
 /* By the address of the struct sock. */
@@ -193,27 +191,20 @@ static __noinline void tell(void *context, struct sock *sk, __u16 outcome, __u32
 	interrupted_ns = pending->interrupted_ns;
 	phase = pending->phase;
 	scope = pending->scope;
-	write_addresses(&record.ends, sk);
+	record.ends = pending->ends;
+	if (phase == PHASE_SENT || phase == PHASE_CROSSED)
+		write_ends(&record.ends, sk);
+	else if (phase == PHASE_BEGUN)
+		write_bound(&record.ends, sk);
 	write_names(&record.ends, sk);
-	if (phase == PHASE_SENT || phase == PHASE_CROSSED) {
-		record.ends.remote_port = from_network(BPF_CORE_READ(sk, __sk_common.skc_dport));
-		record.ends.local_port = source_port(sk);
-	} else {
-		__builtin_memcpy(record.ends.remote, pending->remote, sizeof(pending->remote));
-		record.ends.remote_port = pending->remote_port;
-		record.ends.family = pending->family;
-		record.ends.flags = pending->ends_flags;
-		/* Only what it was bound to; inet_sport may be left from an earlier connect. */
-		record.ends.local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	}
-	if (interrupted_ns) {
-		record.flags |= APUS_CONNECT_WAS_INTERRUPTED;
-		if (outcome == APUS_CONNECT_ABANDONED) {
-			record.outcome = APUS_CONNECT_INTERRUPTED;
-			record.error = EINTR;
-		} else {
-			interrupted_ns = 0;
-		}
+	if (interrupted_ns && outcome == APUS_CONNECT_ABANDONED) {
+		record.outcome = APUS_CONNECT_INTERRUPTED;
+		record.error = EINTR;
+	} else if (interrupted_ns) {
+		/* A send that a signal ended and the kernel made again has its request there. */
+		if (!BPF_CORE_READ((struct tcp_sock *)sk, fastopen_req, data))
+			record.flags |= APUS_CONNECT_WAS_INTERRUPTED;
+		interrupted_ns = 0;
 	}
 	if (bpf_map_delete_elem(&connects, &key))
 		return;
@@ -231,9 +222,7 @@ static __noinline void tell_unseen(void *context, struct sock *sk, __u16 outcome
 		record.process = owner->process;
 	else
 		record.flags |= APUS_CONNECT_NO_OWNER;
-	write_addresses(&record.ends, sk);
+	write_ends(&record.ends, sk);
 	write_names(&record.ends, sk);
-	record.ends.remote_port = from_network(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	record.ends.local_port = source_port(sk);
 	finish(context, &record, scope_of(&record.process), 0, 0);
 }

@@ -81,17 +81,33 @@ static __always_inline void write_addresses(struct apus_ends *ends, struct sock 
 	ends->flags = mapped ? APUS_ENDS_V4_MAPPED : 0;
 }
 
+/* inet_sport outlives the port itself, which is given back before the state becomes CLOSE. */
+static __always_inline __u16 source_port(struct sock *sk)
+{
+	return from_network(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+}
+
+static __always_inline void write_ends(struct apus_ends *ends, struct sock *sk)
+{
+	write_addresses(ends, sk);
+	ends->remote_port = from_network(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	ends->local_port = source_port(sk);
+}
+
+/* Only what the socket was bound to; the rest may be left from an earlier connect. */
+static __always_inline void write_bound(struct apus_ends *ends, struct sock *sk)
+{
+	struct apus_ends bound = {};
+	write_addresses(&bound, sk);
+	__builtin_memcpy(ends->local, bound.local, sizeof(ends->local));
+	ends->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+}
+
 static __always_inline void write_names(struct apus_ends *ends, struct sock *sk)
 {
 	ends->net_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	ends->reserved = 0;
 	ends->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-}
-
-/* inet_sport outlives the port itself, which is given back before the state becomes CLOSE. */
-static __always_inline __u16 source_port(struct sock *sk)
-{
-	return from_network(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 }
 
 /* The TCP socket that a file is, or null. */
@@ -132,18 +148,15 @@ static __always_inline struct sock *socket_of_call(void)
 }
 
 /*
- * A socket as a key. The verifier of before 5.12 takes no pointer on the stack for a key ("bpf:
- * Permits pointers on stack for helper calls"), and so reads it there as a number.
+ * The address of a typed socket as a number, which the verifier makes of it only on the way through
+ * memory: it lets nothing be added to the pointer, and before 5.12 takes none for a key ("bpf:
+ * Permits pointers on stack for helper calls").
  */
 static __always_inline __u64 address_of(const void *socket)
 {
-#ifdef APUS_COMPAT
 	__u64 address = 0;
 	bpf_probe_read_kernel(&address, sizeof(address), &socket);
 	return address;
-#else
-	return (__u64)socket;
-#endif
 }
 
 /* The running task in the form in which READ and describe() take it. */
