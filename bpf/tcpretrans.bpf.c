@@ -5,15 +5,12 @@
 // SYN-ACK of a connection that is still a request; tcp_retransmit_synack is that one. Both mostly
 // run in softirq, on top of whatever task was there: `current` is never asked.
 #include "emit.bpf.h"
-#include "ends.bpf.h"
 #include "slots.bpf.h"
 #include "socket_cgroup.bpf.h"
 #include "sockets.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define TCP_SYN_RECV	3
-#define TCP_LISTEN	10
 #define FLAG_SYN	0x02
 #define FLAG_ACK	0x10
 #define MARKED_LOST	0x04 /* TCPCB_LOST */
@@ -132,6 +129,25 @@ static __always_inline void observe_retransmit(struct apus_retransmit *record)
 	if (record->srtt_us)
 		observe(slot, record->srtt_us * 1000);
 	observe_amount(slot, record->segments);
+}
+
+static __always_inline void describe_ends(struct apus_ends *ends, struct sock_common *common,
+					  __u16 socket_family)
+{
+	write_addresses(ends, common, socket_family);
+	ends->local_port = BPF_CORE_READ(common, skc_num);
+	ends->remote_port = from_network(BPF_CORE_READ(common, skc_dport));
+	ends->net_namespace = network_namespace(common);
+}
+
+/* The typed hooks may ask for it, and so make one (5.12); else there may be none yet. */
+static __always_inline __u64 cookie_of(struct sock_common *common)
+{
+#ifdef APUS_COMPAT
+	return READ(common, skc_cookie.counter);
+#else
+	return bpf_get_socket_cookie(common);
+#endif
 }
 
 static __always_inline struct apus_owner *owner_of(struct sock *sk)

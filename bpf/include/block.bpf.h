@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a request to a block device is: what it does, to which device, and for whom. */
 #pragma once
+#include "kernel_block.h"
 #include "ledger.bpf.h"
 #include "owner.bpf.h"
 

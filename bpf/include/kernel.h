@@ -43,29 +43,6 @@ enum bpf_func_id {
 	BPF_FUNC_task_pt_regs = 175,
 };
 
-/* Gone with 6.0, and the operation with 5.18; its number names another one now. */
-enum req_opf {
-	REQ_OP_WRITE_SAME = 7,
-};
-
-enum req_flag_bits {
-	__REQ_SYNC = 11,
-	__REQ_META = 12,
-	__REQ_PRIO = 13,
-	__REQ_NOMERGE = 14,
-	__REQ_IDLE = 15,
-	__REQ_INTEGRITY = 16,
-	__REQ_FUA = 17,
-	__REQ_PREFLUSH = 18,
-	__REQ_RAHEAD = 19,
-	__REQ_BACKGROUND = 20,
-	__REQ_NOWAIT = 21,
-};
-
-enum mq_rq_state {
-	MQ_RQ_IDLE = 0,
-};
-
 enum cgroup_subsys_id {
 	cpu_cgrp_id = 1,
 	memory_cgrp_id = 4,
@@ -168,8 +145,14 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct inode {
+	unsigned short i_mode;
+};
+
 struct file {
 	struct path f_path;
+	struct inode *f_inode;
+	void *private_data;
 };
 
 struct mm_struct {
@@ -195,7 +178,17 @@ struct signal_struct {
 	unsigned int flags;
 };
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
+	unsigned int flags;
 	unsigned int __state;
 	int pid;
 	int tgid;
@@ -209,6 +202,7 @@ struct task_struct {
 	struct cred *real_cred;
 	char comm[16];
 	struct nsproxy *nsproxy;
+	struct files_struct *files;
 	struct signal_struct *signal;
 	kuid_t loginuid;
 	unsigned int sessionid;
@@ -220,117 +214,9 @@ struct task_struct___5_13 {
 	long state;
 } __attribute__((preserve_access_index));
 
-struct net {
-	struct ns_common ns;
+struct trace_event_raw_sys_enter {
+	unsigned long args[6];
 };
-
-typedef struct {
-	struct net *net;
-} possible_net_t;
-
-struct in6_addr {
-	union {
-		__u32 u6_addr32[4];
-	} in6_u;
-};
-
-typedef struct {
-	__s64 counter;
-} atomic64_t;
-
-struct sock_common {
-	__be32 skc_daddr;
-	__be32 skc_rcv_saddr;
-	__be16 skc_dport;
-	__u16 skc_num;
-	unsigned short skc_family;
-	unsigned char skc_state;
-	possible_net_t skc_net;
-	struct in6_addr skc_v6_daddr;
-	struct in6_addr skc_v6_rcv_saddr;
-	atomic64_t skc_cookie;
-	struct sock *skc_listener;
-};
-
-struct sock_cgroup_data {
-	struct cgroup *cgroup;
-};
-
-/* Until 5.15 (8520e224f547) the pointer, or with its low bit set what net_cls and net_prio say. */
-struct sock_cgroup_data___5_14 {
-	__u64 val;
-} __attribute__((preserve_access_index));
-
-struct sock {
-	struct sock_common __sk_common;
-	struct sock_cgroup_data sk_cgrp_data;
-};
-
-struct request_sock {
-	struct sock_common __req_common;
-};
-
-struct tcp_request_sock {
-	__u32 snt_isn;
-};
-
-struct inet_connection_sock {
-	__u8 icsk_ca_state : 5;
-	__u8 icsk_retransmits;
-	__u8 icsk_pending;
-};
-
-struct tcp_sock {
-	struct inet_connection_sock inet_conn;
-	__u32 srtt_us;
-	__u32 undo_marker;
-};
-
-struct sk_buff {
-	unsigned int len;
-	char cb[48];
-};
-
-struct tcp_skb_cb {
-	__u32 seq;
-	__u16 tcp_gso_segs;
-	__u8 tcp_flags; /* 16 bits wide from 6.15; the flags read here are in the low eight */
-	__u8 sacked;
-};
-
-struct blkcg {
-	struct cgroup_subsys_state css;
-};
-
-struct blkcg_gq {
-	struct blkcg *blkcg;
-};
-
-struct bio {
-	struct blkcg_gq *bi_blkg;
-};
-
-struct gendisk {
-	int major;
-	int first_minor;
-};
-
-struct request_queue {
-	struct gendisk *disk;
-};
-
-struct request {
-	struct request_queue *q;
-	unsigned int cmd_flags;
-	unsigned int __data_len;
-	struct bio *bio;
-	enum mq_rq_state state;
-};
-
-/* 5.15 gave the queue its disk (d152c682f03c), 5.17 took it from the request (f3fa33acca9f). */
-struct request___5_14 {
-	struct gendisk *rq_disk;
-} __attribute__((preserve_access_index));
 
 struct trace_event_raw_sys_exit {
 	long ret;
@@ -341,6 +227,7 @@ struct pt_regs {
 	unsigned long di;
 	unsigned long si;
 	unsigned long dx;
+	unsigned long orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
@@ -349,6 +236,7 @@ struct user_pt_regs {
 struct pt_regs {
 	__u64 regs[31];
 	__u64 orig_x0;
+	__s32 syscallno;
 };
 #endif
 

@@ -5,6 +5,7 @@
  * has its listener's. Nothing is typed, because before 5.15 the field is a number.
  */
 #pragma once
+#include "kernel_net.h"
 #include "owner.bpf.h"
 
 #define NOT_A_POINTER 3 /* low bits: bit 0 says that the number is not one at all */
