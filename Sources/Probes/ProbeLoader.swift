@@ -71,7 +71,7 @@ package struct ProbeDefaults: Sendable {
         var object = try BPFObject(row.name, variant: variant)
         var knobs = plan.knobs
         try shared.join(&object, &knobs)
-        try object.set(knobs: knobs)
+        if object.has(map: ".rodata.knobs") { try object.set(knobs: knobs) }
         if row.histograms != nil {
           try SlotHistograms.size(
             object, slots: plan.slots, replicas: Int(knobs.replicas), cpus: Int(knobs.cpus))

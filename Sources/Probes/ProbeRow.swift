@@ -76,4 +76,6 @@ package struct ProbeRow: Sendable {
 }
 
 /// Every probe of the agent, in the order in which they are loaded and attached.
-package let probeRows: [ProbeRow] = [.execve, .runqlat, .biolatency]
+package let probeRows: [ProbeRow] = [
+  .execve, .runqlat, .sockets, .tcpconnect, .tcpretrans, .biolatency,
+]

@@ -29,7 +29,7 @@ package struct SharedMaps: ~Copyable {
   borrowing func join(
     _ object: inout BPFObject, _ knobs: inout apus_knobs
   ) throws(KernelError) {
-    try object.share(ledger)
+    if object.has(map: "ledger") { try object.share(ledger) }
     if object.has(map: "owners") { try object.share(owners) }
     guard object.has(map: "events") else { return }
     knobs.perf_buffer = events.isPerf ? 1 : 0

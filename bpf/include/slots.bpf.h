@@ -96,10 +96,16 @@ static __always_inline int log2_place(__u64 ns)
 	return units ? exphist_normalise(&units) : 0;
 }
 
+/* Not static, so that the verifier walks its tree of comparisons once, and not for each call. */
+__noinline int span_place(__u64 ns)
+{
+	return knobs.log2_unit_ns ? log2_place(ns)
+				  : exphist_place(ns, APUS_HIST_OFFSET, APUS_HIST_BUCKETS);
+}
+
 static __always_inline void count_span(struct apus_hist *histogram, __u64 ns)
 {
-	int place = knobs.log2_unit_ns ? log2_place(ns)
-				       : exphist_place(ns, APUS_HIST_OFFSET, APUS_HIST_BUCKETS);
+	int place = span_place(ns);
 	__u32 bucket;
 	COUNT(&histogram->sum_ns, ns);
 	if (place == EXPHIST_ZERO) {
