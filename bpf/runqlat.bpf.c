@@ -139,7 +139,7 @@ static __always_inline __u32 slot_of(struct task_struct *task, struct wait *wait
 	wait->slot = find_slot(&key, has_comm ? task->comm : 0);
 	wait->key = key.key;
 	/* A key without a slot of its own asks again each time. */
-	wait->epoch = wait->slot == APUS_SLOT_OVERFLOW ? 0 : epoch;
+	wait->epoch = wait->slot < APUS_SLOT_OVERFLOWS ? 0 : epoch;
 	return wait->slot;
 }
 

@@ -117,7 +117,7 @@ private func makeShared(
   let agent = resources.agent(version: version, serviceName: settings.serviceName)
   let shared = SharedParts(
     ledger: ledger, executions: ExecutionCounts(), intake: exporter.intake, store: store,
-    instruments: Instruments(store, cgroups: settings.runqlat.cgroupsMax),
+    instruments: Instruments(store, settings),
     workloads: Workloads(builder: resources, agentAttributes: agent), resources: resources,
     pool: pool, budget: budget, startUnixNanoseconds: Clock.shared.unixNanoseconds())
   return (shared, exporter)
@@ -137,14 +137,14 @@ private func makeLoops(
     resources: shared.resources, ledger: shared.ledger, executions: shared.executions,
     publish: intake.takes(.logs) ? { intake.publish($0) } : nil)
   do throws(KernelError) {
-    let reader = try RingReader(probes.ring, bytes: UInt32(settings.buffers.ringBytes))
-    let wait = try makeWait(probes.ring, events.ring)
+    let reader = try probes.shared.events.makeReader()
+    let wait = try makeWait(reader, events.ring)
     let ring = RingLoop(
       reader: reader, wait: wait, sink: sink,
       latencyMilliseconds: settings.buffers.wakeLatencyMilliseconds)
     let sample = SampleLoop(
-      event: events.sample, cells: LedgerReader(probes.ledger),
-      histograms: try probes.makeHistograms(of: .runqlat), shared: shared,
+      event: events.sample, cells: LedgerReader(probes.shared.ledger),
+      samplers: try probes.makeSamplers(shared), shared: shared,
       intervalMilliseconds: settings.metricsIntervalMilliseconds, version: version)
     return (ring, sample)
   } catch {
@@ -153,10 +153,10 @@ private func makeLoops(
 }
 
 private func makeWait(
-  _ ring: borrowing SharedMap, _ event: Event
+  _ reader: borrowing EventReader, _ event: Event
 ) throws(KernelError) -> RingWait {
-  do throws(SystemError) { return try RingWait(ring: ring, event: event) } catch {
-    throw .map(ring.name, error)
+  do throws(SystemError) { return try RingWait(reader, event: event) } catch {
+    throw .map("events", error)
   }
 }
 

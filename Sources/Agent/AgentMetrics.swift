@@ -2,6 +2,7 @@
 // The metrics of the agent: which there are, and how counts become series.
 
 internal import CApusABI
+internal import Config
 internal import Export
 internal import Metrics
 internal import OTLP
@@ -10,8 +11,9 @@ internal import Probes
 /// The instruments, in the order in which they are exposed.
 struct Instruments {
   let executions: InstrumentID
-  let runqueue: InstrumentID
-  let untracked: InstrumentID
+  /// The probes' own, by the probe's name; and what never came into a histogram, likewise.
+  let histograms: [String: [InstrumentID]]
+  let untracked: [(kind: apus_kind, instrument: InstrumentID)]
   let produced: InstrumentID
   let delivered: InstrumentID
   let dropped: InstrumentID
@@ -24,22 +26,27 @@ struct Instruments {
     // 2^(offset / 8) seconds: the lower edge of the first bucket.
     zeroThreshold: Double(sign: .plus, exponent: Int(APUS_HIST_OFFSET) / 8, significand: 1))
 
-  init(_ store: MetricStore, cgroups: Int) {
+  init(_ store: MetricStore, _ settings: Settings) {
     executions = store.register(
       InstrumentDescriptor(
         name: "apus.process.executions", unit: "{execution}",
         help: "Programs that were executed, or failed to be.", kind: .counter,
         attributeKeys: ["error.type"]), seriesMax: ExecutionCounts.limit)
-    runqueue = store.register(
-      InstrumentDescriptor(
-        name: "apus.cpu.runqueue.latency", unit: "s",
-        help: "Time that tasks were runnable and waited for a CPU.", kind: .histogram),
-      shape: Instruments.shape, seriesMax: cgroups)
-    untracked = store.register(
-      InstrumentDescriptor(
-        name: "apus.cpu.runqueue.untracked", unit: "{wait}",
-        help: "Waits for a CPU whose beginning was not seen, so that they are in no histogram.",
-        kind: .counter))
+    var histograms: [String: [InstrumentID]] = [:]
+    var untracked: [(kind: apus_kind, instrument: InstrumentID)] = []
+    for row in probeRows {
+      guard let plan = row.histograms else { continue }
+      histograms["\(row.name)"] = plan.instruments.map { descriptor in
+        store.register(
+          descriptor, shape: descriptor.kind == .histogram ? Instruments.shape : nil,
+          seriesMax: plan.slots(settings))
+      }
+      if let kept = plan.untracked, row.isWanted(settings) {
+        untracked.append((kept.kind, store.register(kept.instrument)))
+      }
+    }
+    self.histograms = histograms
+    self.untracked = untracked
     produced = store.register(
       InstrumentDescriptor(
         name: "apus.agent.events.produced", unit: "{event}",
@@ -112,7 +119,12 @@ struct SelfTelemetry {
     }
   }
 
-  func record(untrackedWaits count: UInt64) { set(instruments.untracked, [], count) }
+  /// What never came into a histogram of the probe that counts this kind.
+  func record(untracked count: UInt64, kind: Int) {
+    for kept in instruments.untracked where Int(kept.kind.rawValue) == kind {
+      set(kept.instrument, [], count)
+    }
+  }
 
   func record(_ budget: MemoryBudget) {
     for (owner, bytes) in budget.parts { set(instruments.memoryLimit, [owner], UInt64(bytes)) }

@@ -4,6 +4,7 @@
 internal import CApus
 internal import CApusABI
 internal import Config
+internal import Identity
 internal import Kernel
 internal import Platform
 internal import Probes
@@ -25,49 +26,73 @@ private final class LoadedProbe {
 
 /// Owned by the main thread.
 struct LoadedProbes: ~Copyable {
-  let ring: SharedMap
-  let ledger: SharedMap
+  let shared: SharedMaps
   private let probes: [LoadedProbe]
 
   /// Loads what the configuration asks for; nothing is attached yet.
   init(_ settings: Settings) throws(KernelError) {
-    let ring = try SharedMap.ring(bytes: UInt32(settings.buffers.ringBytes))
-    let ledger = try SharedMap.ledger()
+    let isPerf: Bool? =
+      switch settings.buffers.preference {
+      case .auto: nil
+      case .ring: false
+      case .perf: true
+      }
+    let shared = try SharedMaps(
+      bufferBytes: settings.buffers.ringBytes, isPerf: isPerf, socketsMax: settings.socketsMax)
     let ownID = OwnProcess.initialID()
     if ownID == nil {
       Log.warn(
         "the agent cannot leave itself out",
         ["why": "this kernel does not tell its pid in the host's namespace; use hostPID"])
     }
-    let defaults = ProbeDefaults(
-      selfPID: ownID ?? 0, wakeBytes: UInt32(settings.buffers.ringBytes / 4))
+    let defaults = ProbeDefaults(selfPID: ownID ?? 0)
     var probes: [LoadedProbe] = []
     for row in probeRows where row.isWanted(settings) {
       var plan = ProbePlan(knobs: defaults.knobs)
       plan.hooks = settings.hooks
+      if let histograms = row.histograms {
+        plan.slots = histograms.slots(settings)
+        plan.knobs.replicas = UInt32(SlotHistograms.replicas(cpus: Int(plan.knobs.cpus)))
+      }
       row.configure(settings, &plan)
-      let object = try defaults.load(row, plan, ring: ring, ledger: ledger)
-      probes.append(LoadedProbe(row, plan, object))
+      probes.append(LoadedProbe(row, plan, try defaults.load(row, plan, shared)))
     }
-    self.ring = ring
-    self.ledger = ledger
+    self.shared = shared
     self.probes = probes
   }
 
-  /// The histograms of a probe, while this lives; nil when the probe was not asked for.
-  borrowing func makeHistograms(of row: ProbeRow) throws(KernelError) -> SlotHistograms? {
-    guard let probe = probes.first(where: { "\($0.row.name)" == "\(row.name)" }) else { return nil }
-    let knobs = probe.plan.knobs
-    return try SlotHistograms(
-      probe.object, slots: probe.plan.slots, replicas: Int(knobs.replicas), cpus: Int(knobs.cpus))
+  /// What reads the probes' histograms, while this lives.
+  borrowing func makeSamplers(_ parts: SharedParts) throws(KernelError) -> [HistogramSampler] {
+    var samplers: [HistogramSampler] = []
+    for probe in probes {
+      guard let plan = probe.row.histograms else { continue }
+      let knobs = probe.plan.knobs
+      let histograms = try SlotHistograms(
+        probe.object, slots: probe.plan.slots, replicas: Int(knobs.replicas),
+        cpus: Int(knobs.cpus))
+      samplers.append(
+        HistogramSampler(
+          histograms, plan, store: parts.store,
+          instruments: parts.instruments.histograms["\(probe.row.name)"] ?? [],
+          workloads: parts.workloads))
+    }
+    return samplers
   }
 
-  /// Begins to observe; returns what became of each program.
+  /// Begins to observe, then learns what there was before; returns what became of each program.
   borrowing func attach() throws(KernelError) -> [HookReport] {
     var reports: [HookReport] = []
+    try CgroupPaths.withRoot { root throws(KernelError) in
+      for probe in probes {
+        try probe.object.attach(optional: probe.row.optionalHooks, cgroup: root)
+        reports += probe.object.reports
+      }
+    }
     for probe in probes {
-      try probe.object.attach(optional: probe.row.optionalSections)
-      reports += probe.object.reports
+      do throws(KernelError) { try probe.object.runIterators() } catch {
+        Log.warn(
+          "what existed before is not known", ["probe": "\(probe.row.name)", "why": "\(error)"])
+      }
     }
     return reports
   }
@@ -75,6 +100,13 @@ struct LoadedProbes: ~Copyable {
   /// Ends production; the maps stay readable, and nothing is added to them afterwards.
   borrowing func detach() {
     for probe in probes { probe.object.detach() }
+    for probe in probes {
+      guard let last = probe.row.last else { continue }
+      do throws(KernelError) { try probe.object.run(last) } catch {
+        Log.warn(
+          "what is not over yet is not told", ["probe": "\(probe.row.name)", "why": "\(error)"])
+      }
+    }
     // A program that was running may still reserve and submit: the last drain must come after it.
     capus_wait_for_programs()
   }

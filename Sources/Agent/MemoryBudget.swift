@@ -19,9 +19,17 @@ package struct MemoryBudget: Sendable {
 
   /// For this configuration on a node with `cpus` possible CPUs.
   package init(_ settings: Settings, cpus: Int, arenaBytes: Int, arenasIdle: Int, queues: Int) {
-    parts.append(("ring", settings.buffers.ringBytes))
+    let buffers = settings.buffers
+    let isPerf = buffers.preference == .perf || buffers.preference == .auto && !EventBuffer.hasRing
+    parts.append(
+      (
+        isPerf ? "perf buffers" : "ring",
+        isPerf
+          ? cpus * PerfReader.bytesPerCPU(total: buffers.ringBytes, cpus: cpus) : buffers.ringBytes
+      ))
     for row in probeRows where row.isWanted(settings) {
       parts += row.memory(settings, cpus)
+      parts += row.histograms?.memory(row.name, settings, cpus: cpus) ?? []
     }
     // Names, label text and the Resource of a workload of its own: 2 KB each as measured.
     parts.append(("execution series", ExecutionCounts.limit * 2048))

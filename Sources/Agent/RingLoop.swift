@@ -14,13 +14,13 @@ final class RingLoop: @unchecked Sendable {
 
   /// Boot time of the last turn, for the health page.
   let heartbeat = Heartbeat()
-  private var reader: RingReader
+  private var reader: EventReader
   private let wait: RingWait
   private var sink: EventSink
   private let latencyMilliseconds: CInt
 
   init(
-    reader: consuming RingReader, wait: consuming RingWait, sink: consuming EventSink,
+    reader: consuming EventReader, wait: consuming RingWait, sink: consuming EventSink,
     latencyMilliseconds: Int
   ) {
     self.reader = reader

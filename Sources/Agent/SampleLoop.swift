@@ -32,12 +32,12 @@ final class SampleLoop: @unchecked Sendable {
   private var lastSampleUnixNanoseconds: UInt64
   private var table: WorkloadTable
   private var cells: LedgerReader
-  private var runqueue: RunqueueSampler?
+  private let samplers: [HistogramSampler]
   private var gone = GoneCgroups()
   private var builder: MetricBatchBuilder?
 
   init(
-    event: Event, cells: consuming LedgerReader, histograms: consuming SlotHistograms?,
+    event: Event, cells: consuming LedgerReader, samplers: [HistogramSampler],
     shared: SharedParts, intervalMilliseconds: Int, version: String
   ) {
     self.event = event
@@ -54,13 +54,7 @@ final class SampleLoop: @unchecked Sendable {
       shared.store, shared.instruments, startUnixNanoseconds: shared.startUnixNanoseconds)
     intervalNanoseconds = UInt64(intervalMilliseconds) * 1_000_000
     table = WorkloadTable(builder: shared.resources)
-    switch consume histograms {
-    case .some(let histograms):
-      runqueue = RunqueueSampler(
-        histograms, store: shared.store, instrument: shared.instruments.runqueue,
-        workloads: shared.workloads)
-    case .none: runqueue = nil
-    }
+    self.samplers = samplers
     builder =
       shared.intake.takes(.metrics)
       ? MetricBatchBuilder(
@@ -86,7 +80,7 @@ final class SampleLoop: @unchecked Sendable {
         exportAt = max(exportAt + intervalNanoseconds, now)
       }
       tick += 1
-      runqueue?.recycle(now: now)
+      for sampler in samplers { sampler.recycle(now: now) }
       if tick % SampleLoop.reclaimTicks == 0 { forgetGone(now: now) }
       heartbeat.beat()
       if isLast { return }
@@ -109,16 +103,16 @@ final class SampleLoop: @unchecked Sendable {
         counts.untracked = cell.untracked
         counts.ringFull = cell.ring_full
         ledger.record(kernel: counts, kind: kind)
-        if kind == Int(APUS_KIND_RUNQUEUE.rawValue) {
-          telemetry.record(untrackedWaits: cell.untracked)
-        }
+        telemetry.record(untracked: cell.untracked, kind: kind)
       } catch {
         Log.error("cannot read the ledger", ["error": "\(error)"])
       }
     }
     // What a new slot holds has come since the sample before.
     let now = Clock.shared.unixNanoseconds()
-    runqueue?.sample(table, sinceUnixNanoseconds: lastSampleUnixNanoseconds)
+    for sampler in samplers {
+      sampler.sample(table, sinceUnixNanoseconds: lastSampleUnixNanoseconds)
+    }
     lastSampleUnixNanoseconds = now
     for (key, count) in executions.snapshot() { record(key, count) }
     telemetry.record(ledger)
@@ -143,13 +137,13 @@ final class SampleLoop: @unchecked Sendable {
   /// Ends all that is kept for cgroups that no longer exist.
   private func forgetGone(now: UInt64) {
     var keys = Set(executions.snapshot().keys.map(\.cgroup))
-    if let slots = runqueue?.keys { keys.formUnion(slots) }
+    for sampler in samplers { keys.formUnion(sampler.cgroups) }
     let expired = gone.expired(among: keys, in: table, now: now)
     guard !expired.isEmpty else { return }
     executions.remove { expired.contains($0.cgroup) }
     // A late record of one that was forgotten begins a series anew.
     executionsStart = Clock.shared.unixNanoseconds()
-    runqueue?.retire(expired, now: now)
+    for sampler in samplers { sampler.retire(expired, now: now) }
     for key in expired {
       if let number = workloads.remove(key) { store.removeAll(workload: number) }
     }

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
+#include <linux/perf_event.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -67,4 +68,19 @@ int capus_open_cgroup(int mount_fd, uint64_t id)
 
 	memcpy(kernfs.handle.f_handle, &id, sizeof(id));
 	return open_by_handle_at(mount_fd, &kernfs.handle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int capus_perf_output(int cpu, uint32_t wake_bytes)
+{
+	struct perf_event_attr attributes = {
+	    .size = sizeof(attributes),
+	    .type = PERF_TYPE_SOFTWARE,
+	    .config = PERF_COUNT_SW_BPF_OUTPUT,
+	    .sample_type = PERF_SAMPLE_RAW,
+	    .sample_period = 1,
+	    .watermark = 1,
+	    .wakeup_watermark = wake_bytes,
+	};
+
+	return (int)syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }

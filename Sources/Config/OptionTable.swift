@@ -9,7 +9,15 @@ package enum OptionKey: String, CaseIterable, Sendable {
   case execFailed = "exec.failed"
   case runqlatEnabled = "runqlat.enabled"
   case runqlatCgroups = "runqlat.cgroups"
+  case tcpconnectEnabled = "tcpconnect.enabled"
+  case tcpconnectHistograms = "tcpconnect.histograms"
+  case tcpretransEnabled = "tcpretrans.enabled"
+  case tcpretransHistograms = "tcpretrans.histograms"
+  case biolatencyEnabled = "biolatency.enabled"
+  case biolatencyHistograms = "biolatency.histograms"
+  case socketsMax = "sockets.max"
   case hooks
+  case buffer
   case buffersRing = "buffers.ring"
   case buffersWakeLatency = "buffers.wake_latency"
   case exportEnabled = "export.enabled"
@@ -89,6 +97,8 @@ package enum OptionTable {
   // OTLP's 0 is "no limit".
   private static let timeoutType = ValueType.milliseconds(0...86_400_000)
 
+  private static let histogramsType = ValueType.integer(16...4096, unit: "histograms")
+
   private static let probes: [OptionRow] = [
     OptionRow(.execEnabled, .boolean, .boolean(true), "Record every exec and exit"),
     OptionRow(
@@ -100,12 +110,32 @@ package enum OptionTable {
     OptionRow(
       .runqlatCgroups, .integer(16...4096, unit: "cgroups"), .integer(256),
       "Cgroups with a histogram of their own; the rest share one"),
+    OptionRow(.tcpconnectEnabled, .boolean, .boolean(true), "Record every TCP connect"),
+    OptionRow(
+      .tcpconnectHistograms, histogramsType, .integer(256),
+      "Histograms of connects, one for each cgroup and outcome; the rest share one"),
+    OptionRow(
+      .tcpretransEnabled, .boolean, .boolean(true), "Record every TCP retransmission"),
+    OptionRow(
+      .tcpretransHistograms, histogramsType, .integer(256),
+      "Histograms of round-trip times, one for each cgroup and cause; the rest share one"),
+    OptionRow(
+      .biolatencyEnabled, .boolean, .boolean(true), "Measure requests to block devices"),
+    OptionRow(
+      .biolatencyHistograms, histogramsType, .integer(256),
+      "Histograms of block I/O, two for each cgroup, device and operation; the rest share two"),
+    OptionRow(
+      .socketsMax, .integer(1024...1_048_576, unit: "sockets"), .integer(16_384),
+      "TCP sockets whose owner is known; of more, those are forgotten that are used least"),
     OptionRow(
       .hooks, .choice(HookPreference.allCases.map(\.rawValue), notYet: []), .choice("auto"),
       "Build of the probes: the best that the kernel takes, or one of the two by name"),
     OptionRow(
+      .buffer, .choice(BufferPreference.allCases.map(\.rawValue), notYet: []), .choice("auto"),
+      "What carries records out of the kernel: a ring, or perf buffers where there is none"),
+    OptionRow(
       .buffersRing, .bytes(65_536...67_108_864, powerOfTwo: true), .bytes(1 << 20),
-      "Size of the ring buffer between kernel and agent"),
+      "Size of the ring, or of the perf buffers of all CPUs together"),
     OptionRow(
       .buffersWakeLatency, .milliseconds(1...10_000), .milliseconds(100),
       "Longest time a record waits in the ring before the agent wakes"),

@@ -12,6 +12,11 @@ package enum HookPreference: String, CaseIterable, Sendable {
   case auto, modern, compatible
 }
 
+/// What carries records out of the kernel.
+package enum BufferPreference: String, CaseIterable, Sendable {
+  case auto, ring, perf
+}
+
 package enum LogFormat: String, CaseIterable, Sendable {
   case text, json
 }
@@ -59,7 +64,14 @@ package struct Settings: Sendable {
     package let cgroupsMax: Int
   }
 
+  /// A probe that keeps its histograms by more than the cgroup.
+  package struct Measured: Equatable, Sendable {
+    package let enabled: Bool
+    package let histogramsMax: Int
+  }
+
   package struct Buffers: Equatable, Sendable {
+    package let preference: BufferPreference
     package let ringBytes: Int
     package let wakeLatencyMilliseconds: Int
   }
@@ -74,6 +86,10 @@ package struct Settings: Sendable {
 
   package let exec: Exec
   package let runqlat: Runqlat
+  package let tcpconnect: Measured
+  package let tcpretrans: Measured
+  package let biolatency: Measured
+  package let socketsMax: Int
   package let hooks: HookPreference
   package let buffers: Buffers
   package let export: Export
@@ -127,8 +143,19 @@ extension Settings {
       failed: layer.boolean(.execFailed))
     runqlat = Runqlat(
       enabled: layer.boolean(.runqlatEnabled), cgroupsMax: layer.number(.runqlatCgroups))
+    tcpconnect = Measured(
+      enabled: layer.boolean(.tcpconnectEnabled), histogramsMax: layer.number(.tcpconnectHistograms)
+    )
+    tcpretrans = Measured(
+      enabled: layer.boolean(.tcpretransEnabled), histogramsMax: layer.number(.tcpretransHistograms)
+    )
+    biolatency = Measured(
+      enabled: layer.boolean(.biolatencyEnabled), histogramsMax: layer.number(.biolatencyHistograms)
+    )
+    socketsMax = layer.number(.socketsMax)
     hooks = layer.choice(.hooks)
     buffers = Buffers(
+      preference: layer.choice(.buffer),
       ringBytes: layer.number(.buffersRing),
       wakeLatencyMilliseconds: layer.number(.buffersWakeLatency))
     export = Export(

@@ -28,7 +28,7 @@ public struct CgroupPaths: ~Copyable {
     let descriptor: CInt
   }
 
-  /// Index is the hierarchy of a key: v2, v1 cpu, v1 memory.
+  /// Index is the hierarchy of a key: v2, v1 cpu, v1 memory, v1 blkio.
   private let mounts: [Mount?]
 
   /// Looks up where the hierarchies are mounted; one that is not leaves its keys without paths.
@@ -46,9 +46,22 @@ public struct CgroupPaths: ~Copyable {
     for mount in mounts { if let mount { close(mount.descriptor) } }
   }
 
-  /// Where v2, v1 cpu and v1 memory are mounted, as /proc/PID/mountinfo says; the first of each.
+  /// Calls `body` with the root of the default hierarchy, open; -1 where it is not mounted, or
+  /// cannot be opened.
+  public static func withRoot<Failure: Error>(
+    _ body: (CInt) throws(Failure) -> Void
+  ) throws(Failure) {
+    let text = (try? readFile("/proc/self/mountinfo", limit: 1 << 20)) ?? []
+    let raw = mountPoints(in: text)[0].map {
+      unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+    defer { if let raw, raw >= 0 { close(raw) } }
+    try body(raw ?? -1)
+  }
+
+  /// Where v2, v1 cpu, memory and blkio are mounted, as mountinfo says; the first of each.
   static func mountPoints(in text: [UInt8]) -> [String?] {
-    var points: [String?] = [nil, nil, nil]
+    var points: [String?] = [nil, nil, nil, nil]
     for line in text.split(separator: 10) {
       let words = line.split(separator: 32)
       // … point options - type source superblock-options
@@ -62,6 +75,7 @@ public struct CgroupPaths: ~Copyable {
       let has = [
         type == "cgroup2", type == "cgroup" && options.contains("cpu"),
         type == "cgroup" && options.contains("memory"),
+        type == "cgroup" && options.contains("blkio"),
       ]
       for index in points.indices where has[index] { points[index] = points[index] ?? point }
     }

@@ -81,11 +81,39 @@ public struct BPFObject: ~Copyable {
     }
   }
 
-  /// Leaves programs out whose section starts with `prefix`; before `load`.
-  public borrowing func leaveOut(sectionsStarting prefix: String) {
+  /// Leaves programs out whose hook this kernel does not have, and reports it; before `load`.
+  public mutating func leaveOut(missing hook: String) {
+    var reports: [HookReport] = []
     unsafe forEachProgram { program, section in
-      if section.hasPrefix(prefix) { unsafe bpf_program__set_autoload(program, false) }
+      guard section.contains(hook), unsafe bpf_program__autoload(program) else { return }
+      unsafe bpf_program__set_autoload(program, false)
+      reports.append(
+        HookReport(
+          probe: probe, program: unsafe String(cString: bpf_program__name(program)),
+          hook: section, failure: "this kernel does not have it"))
     }
+    self.reports += reports
+  }
+
+  /// Leaves programs out whose section contains `hook`; before `load`.
+  public borrowing func leaveOut(_ hook: String) {
+    unsafe forEachProgram { program, section in
+      if section.contains(hook) { unsafe bpf_program__set_autoload(program, false) }
+    }
+  }
+
+  /// Sends records to `buffer`; before `load`.
+  ///
+  /// The map of the other kind is not made: only code refers to it that the verifier removes.
+  public borrowing func share(_ buffer: borrowing EventBuffer) throws(KernelError) {
+    let other = unsafe try find(map: buffer.isPerf ? "events" : "perf_events")
+    unsafe bpf_map__set_autocreate(other, false)
+    try share(buffer.map)
+  }
+
+  /// Whether the object declares a map.
+  public borrowing func has(map name: StaticString) -> Bool {
+    unsafe (unsafe try? find(map: name)) != nil
   }
 
   /// Creates maps and programs in the kernel.
@@ -94,21 +122,30 @@ public struct BPFObject: ~Copyable {
     guard code == 0 else { throw .load(object: probe, code: -code) }
   }
 
-  /// Attaches all programs; those whose section starts with `optional` may be refused.
-  public mutating func attach(optional: String? = nil) throws(KernelError) {
+  /// Attaches all programs but those that are run; where a section contains one of `optional`, the
+  /// kernel may refuse.
+  ///
+  /// `cgroup` is the directory, open, that cgroup programs are attached to; -1 has them refused.
+  public mutating func attach(
+    optional: [String] = [], cgroup: CInt = -1
+  ) throws(KernelError) {
     var failure: KernelError?
     var reports: [HookReport] = []
     var links: [OpaquePointer] = unsafe []
     unsafe forEachProgram { program, section in
       guard unsafe bpf_program__autoload(program), failure == nil else { return }
+      guard !BPFObject.isRun(section) else { return }
       let name = unsafe String(cString: bpf_program__name(program))
-      if let link = unsafe bpf_program__attach(program) {
+      let link =
+        section.hasPrefix("cgroup/")
+        ? unsafe bpf_program__attach_cgroup(program, cgroup) : unsafe bpf_program__attach(program)
+      if let link = unsafe link {
         unsafe links.append(link)
         reports.append(HookReport(probe: probe, program: name, hook: section, failure: nil))
         return
       }
       let error = KernelError.attach(program: name, code: errno)
-      guard let optional, section.hasPrefix(optional) else {
+      guard optional.contains(where: { section.contains($0) }) else {
         failure = error
         return
       }
@@ -118,6 +155,54 @@ public struct BPFObject: ~Copyable {
     unsafe self.links += links
     self.reports += reports
     if let failure { throw failure }
+  }
+
+  /// Programs that are not attached to anything: iterators, and those of SEC("raw_tp").
+  private static func isRun(_ section: String) -> Bool {
+    section.hasPrefix("iter/") || section == "raw_tp"
+  }
+
+  /// Runs the object's iterators once, from the first element to the last.
+  public borrowing func runIterators() throws(KernelError) {
+    var failure: KernelError?
+    unsafe forEachProgram { program, section in
+      guard section.hasPrefix("iter/"), unsafe bpf_program__autoload(program), failure == nil
+      else { return }
+      do throws(SystemError) { unsafe try BPFObject.iterate(program) } catch {
+        failure = .attach(
+          program: unsafe String(cString: bpf_program__name(program)), code: error.code)
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  private static func iterate(_ program: OpaquePointer) throws(SystemError) {
+    guard let link = unsafe bpf_program__attach_iter(program, nil) else {
+      throw .current("bpf_program__attach_iter")
+    }
+    defer { unsafe bpf_link__destroy(link) }
+    let raw = unsafe bpf_iter_create(bpf_link__fd(link))
+    guard raw >= 0 else { throw .current("bpf_iter_create") }
+    let iterator = Descriptor(owning: raw)
+    // The program writes nothing: a read works through a stretch of the elements.
+    var room: [UInt8] = Array(repeating: 0, count: 4096)
+    while true {
+      let count = unsafe read(iterator.raw, &room, room.count)
+      if count == 0 { return }
+      if count < 0, errno != EAGAIN, errno != EINTR { throw .current("read") }
+    }
+  }
+
+  /// Runs a program of SEC("raw_tp") once, here and now.
+  public borrowing func run(_ name: String) throws(KernelError) {
+    guard let program = unsafe bpf_object__find_program_by_name(handle, name),
+      unsafe bpf_program__autoload(program)
+    else { return }
+    var options = unsafe bpf_test_run_opts()
+    unsafe options.sz = MemoryLayout<bpf_test_run_opts>.size
+    guard unsafe bpf_prog_test_run_opts(bpf_program__fd(program), &options) == 0 else {
+      throw .attach(program: name, code: errno)
+    }
   }
 
   /// Takes the programs off their hooks; the maps stay readable.

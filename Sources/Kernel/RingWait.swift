@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waits for the ring, a timer or another thread, whichever comes first.
+// Waits for records, a timer or another thread, whichever comes first.
 
 internal import CApus
 internal import Glibc
@@ -15,11 +15,11 @@ public struct RingWait: ~Copyable {
   private let event: Event
 
   /// `event` ends a wait early.
-  public init(ring: borrowing SharedMap, event: Event) throws(SystemError) {
+  public init(_ reader: borrowing EventReader, event: Event) throws(SystemError) {
     let raw = epoll_create1(CInt(EPOLL_CLOEXEC))
     guard raw >= 0 else { throw .current("epoll_create1") }
     let epoll = Descriptor(owning: raw)
-    for descriptor in [ring.descriptor.raw, event.descriptor] {
+    for descriptor in reader.descriptors + [event.descriptor] {
       var interest = unsafe epoll_event()
       unsafe interest.events = EPOLLIN.rawValue | EPOLLET.rawValue
       unsafe interest.data.fd = descriptor

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Maps that outlive and join several objects: the ring and the ledger.
+// Maps that outlive and join several objects: the way of records, the ledger, sockets' owners.
 
 public import CApusABI
 internal import CLibbpf
@@ -14,6 +14,20 @@ public struct SharedMap: ~Copyable {
   /// A ring buffer of `bytes`, a power of two and a multiple of the page.
   public static func ring(bytes: UInt32) throws(KernelError) -> SharedMap {
     try SharedMap("events", BPF_MAP_TYPE_RINGBUF, key: 0, value: 0, entries: bytes)
+  }
+
+  /// Where perf buffers are hung up, one for each CPU.
+  public static func perfEvents() throws(KernelError) -> SharedMap {
+    try SharedMap(
+      "perf_events", BPF_MAP_TYPE_PERF_EVENT_ARRAY, key: 4, value: 4,
+      entries: UInt32(Features.possibleCPUs))
+  }
+
+  /// Whose sockets are, by the socket's address in the kernel; the least used are forgotten.
+  public static func owners(count: Int) throws(KernelError) -> SharedMap {
+    try SharedMap(
+      "owners", BPF_MAP_TYPE_LRU_HASH, key: 8, value: UInt32(MemoryLayout<apus_owner>.size),
+      entries: UInt32(count))
   }
 
   /// The per-CPU loss ledger, a cell for each kind.

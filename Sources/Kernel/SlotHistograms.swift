@@ -7,13 +7,31 @@ internal import CLibbpf
 internal import Glibc
 internal import Platform
 
+// One key is another if any of its fields differs.
+extension apus_slot_key: @retroactive Hashable {
+  public static func == (one: apus_slot_key, other: apus_slot_key) -> Bool {
+    one.key == other.key && one.device == other.device && one.what == other.what
+      && one.part == other.part
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(key)
+    hasher.combine(device)
+    hasher.combine(what)
+    hasher.combine(part)
+  }
+}
+
 /// What one slot held at one read: replicas summed, counters as they are in the kernel.
 public struct SlotReading: ~Copyable {
   /// Free-running, modulo 2^32; buckets, then `zero` and `above` at the two last places.
   public var counters = [UInt32](repeating: 0, count: Int(APUS_HIST_BUCKETS) + 2)
   public var sumNanoseconds: UInt64 = 0
+  /// What the probe counts besides: bytes, segments, connects.
+  public var amount: UInt64 = 0
   /// nil while nothing was measured.
   public var extremes: (min: UInt64, max: UInt64)?
+  public var isEmpty: Bool { amount == 0 && !counters.contains { $0 != 0 } }
 
   public init() {}
 }
@@ -37,7 +55,7 @@ public struct SlotHistograms: ~Copyable {
   /// What an object with these dimensions costs in kernel memory, in bytes.
   public static func bytes(slots: Int, replicas: Int, cpus: Int) -> Int {
     slots * (replicas * MemoryLayout<apus_hist>.stride + cpus * MemoryLayout<apus_extremes>.stride)
-      + slots * (MemoryLayout<apus_slot>.stride + 8 + 4)
+      + slots * (MemoryLayout<apus_slot_key>.stride + MemoryLayout<apus_slot>.stride + 4)
   }
 
   /// Copies per slot: the CPUs' next power of two, at most 8 unless the ceiling says less.
@@ -57,7 +75,7 @@ public struct SlotHistograms: ~Copyable {
     try object.resize("extremes", entries: UInt32(slots * cpus))
   }
 
-  /// Takes the maps of a loaded object and offers all slots but the overflow's.
+  /// Takes the maps of a loaded object and offers all slots but the overflows'.
   ///
   /// The object must outlive this, and its programs be attached afterwards.
   public init(
@@ -72,7 +90,10 @@ public struct SlotHistograms: ~Copyable {
       "histograms", descriptor: histogramMap, count: count * replicas)
     let extremes = try MappedArray<apus_extremes>(
       "extremes", descriptor: extremeMap, count: count * cpus)
-    for slot in 1..<UInt32(count) { try SlotHistograms.offer(slot, to: free) }
+    precondition(count > APUS_SLOT_OVERFLOWS, "no slot beside those for the overflow")
+    for slot in UInt32(APUS_SLOT_OVERFLOWS)..<UInt32(count) {
+      try SlotHistograms.offer(slot, to: free)
+    }
     self.slots = slots
     self.free = free
     self.histogramMap = histogramMap
@@ -120,7 +141,7 @@ public struct SlotHistograms: ~Copyable {
   }
 
   /// Ends the use of a key; its slot may be offered again one interval later.
-  public borrowing func retire(_ key: UInt64) throws(KernelError) {
+  public borrowing func retire(_ key: apus_slot_key) throws(KernelError) {
     var key = key
     // ENOENT is the only failure: the key is gone, which is what was asked.
     unsafe bpf_map_delete_elem(slots, &key)
@@ -137,9 +158,9 @@ public struct SlotHistograms: ~Copyable {
   }
 
   /// Calls `body` for each key and its slot, in no order.
-  public borrowing func forEachSlot(_ body: (UInt64, apus_slot) -> Void) {
-    var key: UInt64 = 0
-    var next: UInt64 = 0
+  public borrowing func forEachSlot(_ body: (apus_slot_key, apus_slot) -> Void) {
+    var key = apus_slot_key()
+    var next = apus_slot_key()
     var first = true
     // A key deleted meanwhile restarts the walk at the first; the bound ends it all the same.
     for _ in 0..<(2 * slotCount) {
@@ -162,12 +183,15 @@ public struct SlotHistograms: ~Copyable {
     let buckets = Int(APUS_HIST_BUCKETS)
     for index in reading.counters.indices { reading.counters[index] = 0 }
     reading.sumNanoseconds = 0
+    reading.amount = 0
     for replica in 0..<replicas {
       let base = unsafe histograms.pointer(slot * replicas + replica)
       for index in 0..<(buckets + 2) {
         reading.counters[index] &+= unsafe capus_load_relaxed_u32(base + 4 * index)
       }
-      reading.sumNanoseconds &+= unsafe capus_load_relaxed_u64(base + 4 * (buckets + 2))
+      let sums = unsafe base + 4 * (buckets + 2)
+      reading.sumNanoseconds &+= unsafe capus_load_relaxed_u64(sums)
+      reading.amount &+= unsafe capus_load_relaxed_u64(sums + 8)
     }
     var low: UInt64 = 0
     var high: UInt64 = 0

@@ -16,6 +16,8 @@ package let eventKinds: [String] = {
   names[Int(APUS_KIND_NONE.rawValue)] = "unknown"
   names[Int(APUS_KIND_EXEC.rawValue)] = "apus.process.exec"
   names[Int(APUS_KIND_EXIT.rawValue)] = "apus.process.exit"
+  names[Int(APUS_KIND_CONNECT.rawValue)] = "apus.tcp.connect"
+  names[Int(APUS_KIND_RETRANSMIT.rawValue)] = "apus.tcp.retransmit"
   return names
 }()
 
@@ -40,7 +42,7 @@ package struct EventSink: ~Copyable, RecordSink {
   private let sealing: Sealing
   /// nil when no destination takes logs: records are then counted, and not encoded.
   private let publish: ((SealedBatch) -> Void)?
-  private var encoder: ProcessEncoder
+  private var encoder: EventEncoder
   private var builder: LogBatchBuilder
   private var workloads: WorkloadTable
   private var openedAt: UInt64 = 0
@@ -60,7 +62,7 @@ package struct EventSink: ~Copyable, RecordSink {
     self.executions = executions
     self.sealing = sealing
     self.publish = publish
-    encoder = ProcessEncoder(
+    encoder = EventEncoder(
       privacy: privacy, bootID: readText("/proc/sys/kernel/random/boot_id") ?? "",
       epochSeconds: epochSeconds)
     builder = LogBatchBuilder(
@@ -94,7 +96,7 @@ package struct EventSink: ~Copyable, RecordSink {
     }
     switch UInt32(header.kind) {
     case APUS_KIND_EXEC.rawValue:
-      guard let record = try? Record<apus_exec>(bytes), ProcessEncoder.isComplete(record) else {
+      guard let record = try? Record<apus_exec>(bytes), EventEncoder.isComplete(record) else {
         return refuse(.truncated, APUS_KIND_EXEC, bytes.byteCount)
       }
       count(ExecutionKey(cgroup: record.process.cgroup_key, error: record.error))
@@ -109,6 +111,22 @@ package struct EventSink: ~Copyable, RecordSink {
       guard publish != nil else { return counted[Int(APUS_KIND_EXIT.rawValue)] += 1 }
       append(APUS_KIND_EXIT, cgroup: record.process.cgroup_key) { encoder, writer in
         encoder.encode(exit: record, to: &writer)
+      }
+    case APUS_KIND_CONNECT.rawValue:
+      guard let record = try? Record<apus_connect>(bytes) else {
+        return refuse(.truncated, APUS_KIND_CONNECT, bytes.byteCount)
+      }
+      guard publish != nil else { return counted[Int(APUS_KIND_CONNECT.rawValue)] += 1 }
+      append(APUS_KIND_CONNECT, cgroup: record.process.cgroup_key) { encoder, writer in
+        encoder.encode(connect: record, to: &writer)
+      }
+    case APUS_KIND_RETRANSMIT.rawValue:
+      guard let record = try? Record<apus_retransmit>(bytes) else {
+        return refuse(.truncated, APUS_KIND_RETRANSMIT, bytes.byteCount)
+      }
+      guard publish != nil else { return counted[Int(APUS_KIND_RETRANSMIT.rawValue)] += 1 }
+      append(APUS_KIND_RETRANSMIT, cgroup: record.process.cgroup_key) { encoder, writer in
+        encoder.encode(retransmit: record, to: &writer)
       }
     default:
       refuse(.unknownKind, apus_kind(UInt32(header.kind)), bytes.byteCount)
@@ -129,7 +147,7 @@ package struct EventSink: ~Copyable, RecordSink {
 
   /// Writes one record into the open batch; a full one is sealed first.
   private mutating func append(
-    _ kind: apus_kind, cgroup: UInt64, _ encode: (inout ProcessEncoder, inout WireWriter) -> Void
+    _ kind: apus_kind, cgroup: UInt64, _ encode: (inout EventEncoder, inout WireWriter) -> Void
   ) {
     for _ in 0..<2 {
       let handle = workloads.handle(of: cgroup)

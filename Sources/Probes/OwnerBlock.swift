@@ -65,7 +65,7 @@ struct OwnerBlocks: ~Copyable {
 
   /// Writes the block of this process.
   mutating func put(
-    _ process: apus_process, _ keys: borrowing ProcessKeys, _ writer: inout WireWriter
+    _ process: apus_process, _ keys: borrowing EventKeys, _ writer: inout WireWriter
   ) {
     let owner = Owner(process)
     let place = owner.place
@@ -83,7 +83,7 @@ struct OwnerBlocks: ~Copyable {
   }
 
   private static func encode(
-    _ owner: Owner, _ keys: borrowing ProcessKeys, _ writer: inout WireWriter
+    _ owner: Owner, _ keys: borrowing EventKeys, _ writer: inout WireWriter
   ) {
     writer.attribute(keys.effectiveUser, int: Int64(owner.euid))
     writer.attribute(keys.realUser, int: Int64(owner.uid))

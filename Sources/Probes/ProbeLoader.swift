@@ -10,13 +10,14 @@ internal import Platform
 package struct ProbeDefaults: Sendable {
   package let knobs: apus_knobs
   private let isStorageSafe: Bool
+  /// Of the tracepoints that some probe can do without, those that this kernel lacks.
+  private let missingTracepoints: Set<String>
 
   /// Asks the kernel's type information.
-  package init(selfPID: UInt32, wakeBytes: UInt32) {
+  package init(selfPID: UInt32) {
     let types = KernelTypes()
     var knobs = apus_knobs()
     knobs.self_pid = selfPID
-    knobs.wake_bytes = wakeBytes
     knobs.uid = UInt32.max
     knobs.cpus = UInt32(Features.possibleCPUs)
     knobs.replicas = 1
@@ -30,10 +31,19 @@ package struct ProbeDefaults: Sendable {
       // kmalloc_nolock instead).
       isStorageSafe = types.has(
         struct: "bpf_local_storage_map", memberAmong: ["storage_ma", "use_kmalloc_nolock"])
-    case .none: isStorageSafe = false
+      missingTracepoints = Set(
+        probeRows.flatMap(\.optionalHooks).filter {
+          !$0.contains("/") && types.argumentCount(ofTracepoint: $0) == nil
+        })
+    case .none:
+      isStorageSafe = false
+      missingTracepoints = []
     }
     self.knobs = knobs
   }
+
+  /// A program of a tracepoint that does not exist would keep its whole object from loading.
+  package func isMissing(tracepoint: String) -> Bool { missingTracepoints.contains(tracepoint) }
 
   /// The builds to try, best first.
   private func variants(of row: ProbeRow, _ preference: HookPreference) -> [HookVariant] {
@@ -45,38 +55,23 @@ package struct ProbeDefaults: Sendable {
     }
   }
 
-  /// Opens, adjusts and loads a probe that keeps histograms only.
+  /// Opens, adjusts and loads a probe; the next build is tried when the kernel refuses one.
   package func load(
-    _ row: ProbeRow, _ plan: ProbePlan, ledger: borrowing SharedMap
-  ) throws(KernelError) -> BPFObject {
-    precondition(!row.hasRecords, "records need a ring")
-    return try load(row, plan) { object throws(KernelError) in try object.share(ledger) }
-  }
-
-  /// Opens, adjusts and loads a probe.
-  package func load(
-    _ row: ProbeRow, _ plan: ProbePlan, ring: borrowing SharedMap, ledger: borrowing SharedMap
-  ) throws(KernelError) -> BPFObject {
-    try load(row, plan) { object throws(KernelError) in
-      try object.share(ledger)
-      if row.hasRecords { try object.share(ring) }
-    }
-  }
-
-  /// The next build is tried when the kernel refuses one.
-  private func load(
-    _ row: ProbeRow, _ plan: ProbePlan, share: (borrowing BPFObject) throws(KernelError) -> Void
+    _ row: ProbeRow, _ plan: ProbePlan, _ shared: borrowing SharedMaps
   ) throws(KernelError) -> BPFObject {
     var refusal: KernelError?
     for variant in variants(of: row, plan.hooks) {
       do throws(KernelError) {
-        let object = try BPFObject(row.name, variant: variant)
-        try object.set(knobs: plan.knobs)
-        try share(object)
-        if row.hasHistograms {
+        var object = try BPFObject(row.name, variant: variant)
+        var knobs = plan.knobs
+        try shared.join(&object, &knobs)
+        try object.set(knobs: knobs)
+        if row.histograms != nil {
           try SlotHistograms.size(
-            object, slots: plan.slots, replicas: Int(plan.knobs.replicas),
-            cpus: Int(plan.knobs.cpus))
+            object, slots: plan.slots, replicas: Int(knobs.replicas), cpus: Int(knobs.cpus))
+        }
+        for hook in row.optionalHooks where isMissing(tracepoint: hook) {
+          object.leaveOut(missing: hook)
         }
         row.adjust(object, plan)
         try object.load()

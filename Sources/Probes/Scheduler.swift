@@ -4,26 +4,28 @@
 internal import CApusABI
 internal import Config
 internal import Kernel
+internal import Metrics
 
 extension ProbeRow {
   /// Waits for a CPU, as histograms by cgroup.
   package static let runqlat = ProbeRow(
-    name: "runqlat", hasRecords: false, hasHistograms: true, optionalSections: nil,
+    name: "runqlat",
+    histograms: HistogramPlan(
+      slots: { $0.runqlat.cgroupsMax },
+      instruments: [
+        InstrumentDescriptor(
+          name: "apus.cpu.runqueue.latency", unit: "s",
+          help: "Time that tasks were runnable and waited for a CPU.", kind: .histogram)
+      ],
+      series: { _ in SlotSeries(histogram: 0) },
+      untracked: (
+        APUS_KIND_RUNQUEUE,
+        InstrumentDescriptor(
+          name: "apus.cpu.runqueue.untracked", unit: "{wait}",
+          help: "Waits for a CPU whose beginning was not seen, so that they are in no histogram.",
+          kind: .counter)
+      )),
     storesUnderRunqueueLock: true,
     isWanted: { $0.runqlat.enabled },
-    configure: { settings, plan in
-      plan.slots = settings.runqlat.cgroupsMax
-      plan.knobs.slot_by = APUS_SLOT_BY_CGROUP.rawValue
-      plan.knobs.replicas = UInt32(SlotHistograms.replicas(cpus: Int(plan.knobs.cpus)))
-    },
-    adjust: { _, _ in },
-    memory: { settings, cpus in
-      let slots = settings.runqlat.cgroupsMax
-      let replicas = SlotHistograms.replicas(cpus: cpus)
-      return [
-        ("runqlat maps", SlotHistograms.bytes(slots: slots, replicas: replicas, cpus: cpus)),
-        // 240 buckets of 64 bits, and names.
-        ("runqlat series", slots * (240 * 8 + 512)),
-      ]
-    })
+    configure: { _, plan in plan.knobs.slot_by = APUS_SLOT_BY_CGROUP.rawValue })
 }

@@ -45,7 +45,7 @@ struct FeedBench {
     var records = CapturedRecords(parent: UInt32(getpid()))
     try source.fill(execs: 1, program: options.program)
     do throws(KernelError) {
-      var reader = try RingReader(source.ring, bytes: source.ringBytes)
+      var reader = try source.shared.events.makeReader()
       _ = reader.drain(into: &records, limit: .max)
     } catch {
       throw .kernel(error)

@@ -13,32 +13,27 @@ internal import Probes
 ///
 /// Owned by the main thread.
 struct ProcessSource: ~Copyable {
-  let ring: SharedMap
-  let ringBytes: UInt32
+  let shared: SharedMaps
   private var object: BPFObject
-  private let ledger: SharedMap
   private var cells: LedgerReader
 
   /// A ring that holds `execs` executions and their exits, and others' of meanwhile.
   init(execs: Int, cgroup: CgroupKey?) throws(KernelError) {
-    var size: UInt32 = 1 << 20
-    while size < 1 << 30, Int(size) < execs * 1024 { size *= 2 }
-    let ring = try SharedMap.ring(bytes: size)
-    let ledger = try SharedMap.ledger()
-    let defaults = ProbeDefaults(selfPID: 0, wakeBytes: size)
+    var size = 1 << 20
+    while size < 1 << 30, size < execs * 1024 { size *= 2 }
+    let shared = try SharedMaps(bufferBytes: size, isPerf: false)
+    let defaults = ProbeDefaults(selfPID: 0)
     var plan = ProbePlan(knobs: defaults.knobs)
     plan.knobs.cgroup_key = cgroup?.raw ?? 0
-    object = try defaults.load(.execve, plan, ring: ring, ledger: ledger)
-    ringBytes = size
-    cells = LedgerReader(ledger)
-    self.ring = ring
-    self.ledger = ledger
+    object = try defaults.load(.execve, plan, shared)
+    cells = LedgerReader(shared.ledger)
+    self.shared = shared
   }
 
   /// Executes `program` so often, one at a time, while the probe is attached.
   mutating func fill(execs: Int, program: String) throws(BenchError) {
     let lost = try ringFull()
-    do throws(KernelError) { try object.attach(optional: ProbeRow.execve.optionalSections) } catch {
+    do throws(KernelError) { try object.attach(optional: ProbeRow.execve.optionalHooks) } catch {
       throw .kernel(error)
     }
     defer { object.detach() }

@@ -29,7 +29,7 @@ struct RingBench {
     let outlet = Outlet(hold: options.hold)
     var sink = makeSink(outlet)
     var counted = cbench_count()
-    guard let ring = unsafe cbench_open(source.ring.descriptor.raw, &counted) else {
+    guard let ring = unsafe cbench_open(source.shared.events.descriptor, &counted) else {
       throw .system(.current("ring_buffer__new"))
     }
     defer { unsafe cbench_close(ring) }
@@ -52,9 +52,9 @@ struct RingBench {
   private func drain(
     _ source: borrowing ProcessSource, into sink: inout EventSink
   ) throws(BenchError) -> Reading {
-    var reader: RingReader
+    var reader: EventReader
     do throws(KernelError) {
-      reader = try RingReader(source.ring, bytes: source.ringBytes)
+      reader = try source.shared.events.makeReader()
     } catch {
       throw .kernel(error)
     }

@@ -6,6 +6,7 @@ internal import CApusABI
 internal import CLI
 internal import Config
 internal import Glibc
+internal import Identity
 internal import Kernel
 internal import Platform
 internal import Probes
@@ -90,15 +91,16 @@ private func environmentFindings() -> [Finding] {
 
 /// Loads and attaches the probe for a moment, as the agent would, and tells what was taken.
 private func hookFindings(_ row: ProbeRow) -> [Finding] {
-  let defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0, wakeBytes: 0)
+  let defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0)
   var plan = ProbePlan(knobs: defaults.knobs)
   plan.knobs.failed = 1
   plan.slots = 16
   do throws(KernelError) {
-    let ring = try SharedMap.ring(bytes: 65_536)
-    let ledger = try SharedMap.ledger()
-    var object = try defaults.load(row, plan, ring: ring, ledger: ledger)
-    try object.attach(optional: row.optionalSections)
+    let shared = try SharedMaps()
+    var object = try defaults.load(row, plan, shared)
+    try CgroupPaths.withRoot { root throws(KernelError) in
+      try object.attach(optional: row.optionalHooks, cgroup: root)
+    }
     return object.reports.map { report in
       let name = "\(row.name)/\(report.program)"
       if let failure = report.failure {

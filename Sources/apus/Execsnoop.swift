@@ -9,7 +9,7 @@ internal import Kernel
 internal import Platform
 internal import Probes
 
-private let ringBytes: UInt32 = 1 << 20
+private let bufferBytes = 1 << 20
 
 /// Prints exec records.
 ///
@@ -23,7 +23,7 @@ private final class ExecPrinter: RecordSink {
   func accept(_ bytes: RawSpan) {
     guard let header = try? Record<apus_header>(bytes),
       UInt32(header.kind) == APUS_KIND_EXEC.rawValue,
-      let record = try? Record<apus_exec>(bytes), ProcessEncoder.isComplete(record)
+      let record = try? Record<apus_exec>(bytes), EventEncoder.isComplete(record)
     else { return }
     var row = ExecsnoopRow()
     let process = record.process
@@ -59,17 +59,16 @@ func runExecsnoop(_ options: ExecsnoopOptions) throws(Failure) {
   Tool.configureLog(verbose: options.verbose)
   try Tool.requirePrivilege()
   let signals = Signals(blocking: [SIGINT, SIGTERM, SIGHUP])
-  let defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0, wakeBytes: ringBytes / 4)
+  let defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0)
   var plan = ProbePlan(knobs: defaults.knobs)
   plan.knobs.failed = options.fails ? 1 : 0
   if let uid = options.uid { plan.knobs.uid = uid }
   plan.knobs.cgroup_key = try Tool.cgroupKey(ofPath: options.cgroup)
   do throws(KernelError) {
-    let ring = try SharedMap.ring(bytes: ringBytes)
-    let ledger = try SharedMap.ledger()
-    var reader = try RingReader(ring, bytes: ringBytes)
-    var object = try defaults.load(.execve, plan, ring: ring, ledger: ledger)
-    try object.attach(optional: ProbeRow.execve.optionalSections)
+    let shared = try SharedMaps(bufferBytes: bufferBytes)
+    var reader = try shared.events.makeReader()
+    var object = try defaults.load(.execve, plan, shared)
+    try object.attach(optional: ProbeRow.execve.optionalHooks)
     for report in object.reports {
       if let failure = report.failure { Log.warn("failed execs are not seen", ["why": failure]) }
     }
@@ -83,7 +82,7 @@ func runExecsnoop(_ options: ExecsnoopOptions) throws(Failure) {
       while reader.drain(into: &printer, limit: 4096) > 0 { Output.flush() }
       if signal != nil { break }
     }
-    var counts = LedgerReader(ledger)
+    var counts = LedgerReader(shared.ledger)
     let cell = try counts.read(kind: APUS_KIND_EXEC.rawValue)
     if cell.ring_full > 0 {
       Log.warn("execs lost because the ring was full", ["count": "\(cell.ring_full)"])

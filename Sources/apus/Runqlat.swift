@@ -23,9 +23,8 @@ private struct RunqueueView: ~Copyable {
   private let options: RunqlatOptions
   private let histograms: SlotHistograms
   private var reading = SlotReading()
-  private var series: [UInt32: Series] = [
-    UInt32(APUS_SLOT_OVERFLOW): Series(key: .max, comm: "other")
-  ]
+  /// The first slot takes what found no other.
+  private var series: [UInt32: Series] = [0: Series(key: .max, comm: "other")]
 
   init(_ options: RunqlatOptions, _ histograms: consuming SlotHistograms) {
     self.options = options
@@ -39,7 +38,7 @@ private struct RunqueueView: ~Copyable {
       let comm = unsafe withUnsafeBytes(of: slot.comm) { comm in
         unsafe String(decoding: comm.prefix { $0 != 0 }, as: UTF8.self)
       }
-      series[slot.slot] = Series(key: key, comm: comm)
+      series[slot.slot] = Series(key: key.key, comm: comm)
     }
     if options.timestamp && !options.json { Output.line(Tool.timeOfDay()) }
     var drawn = false
@@ -73,7 +72,8 @@ private struct RunqueueView: ~Copyable {
   private func show(_ fine: FineBuckets, _ key: UInt64, _ comm: String) {
     guard !options.json else { return Output.line(json(fine, key, comm)) }
     if key == .max {
-      Output.line("\nother = more than the \(histograms.slotCount - 1) that there is room for")
+      let room = histograms.slotCount - Int(APUS_SLOT_OVERFLOWS)
+      Output.line("\nother = more than the \(room) that there is room for")
     } else {
       switch options.grouping {
       case .all: break
@@ -141,7 +141,7 @@ func runRunqlat(_ options: RunqlatOptions) throws(Failure) {
   Tool.configureLog(verbose: options.verbose)
   try Tool.requirePrivilege()
   let signals = Signals(blocking: [SIGINT, SIGTERM, SIGHUP])
-  let defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0, wakeBytes: 0)
+  let defaults = ProbeDefaults(selfPID: OwnProcess.initialID() ?? 0)
   var plan = ProbePlan(knobs: defaults.knobs)
   plan.knobs.pid = UInt32(bitPattern: options.pid ?? 0)
   plan.knobs.cgroup_key = try Tool.cgroupKey(ofPath: options.cgroup)
@@ -156,13 +156,13 @@ func runRunqlat(_ options: RunqlatOptions) throws(Failure) {
   let cpus = Features.possibleCPUs
   // One histogram is shared by all CPUs, so it is worth copies; thousands are each touched seldom.
   let replicas = isKeyed ? 1 : SlotHistograms.replicas(cpus: cpus)
-  let slots = isKeyed ? keyedSlots : 2
+  let slots = Int(APUS_SLOT_OVERFLOWS) + (isKeyed ? keyedSlots : 1)
   plan.knobs.replicas = UInt32(replicas)
   plan.slots = slots
   if !options.exponential { plan.knobs.log2_unit_ns = options.unit.nanoseconds }
   do throws(KernelError) {
-    let ledger = try SharedMap.ledger()
-    var object = try defaults.load(.runqlat, plan, ledger: ledger)
+    let shared = try SharedMaps()
+    var object = try defaults.load(.runqlat, plan, shared)
     let histograms = try SlotHistograms(object, slots: slots, replicas: replicas, cpus: cpus)
     try object.attach()
     var view = RunqueueView(options, histograms)

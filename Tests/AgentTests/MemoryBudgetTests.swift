@@ -32,9 +32,9 @@ struct MemoryBudgetTests {
     let slots = settings.runqlat.cgroupsMax
     #expect(bytes("ring", budget) == settings.buffers.ringBytes)
     // Eight copies of a KiB and 16 bytes per CPU; a key, its slot and its place in the queue.
-    #expect(bytes("runqlat maps", budget) == slots * (8 * 1024 + 256 * 16) + slots * (8 + 24 + 4))
+    #expect(bytes("runqlat maps", budget) == slots * (8 * 1024 + 256 * 16) + slots * (16 + 24 + 4))
     #expect(bytes("execve scratch", budget) == 256 * 2 * (144 + 4096 + 1024 + 2 * 8192))
-    #expect(bytes("ledger", budget) == 256 * 4 * 64)
+    #expect(bytes("ledger", budget) == 256 * 7 * 64)
     let arenas = 4 + LogBatchBuilder.recycledMax
     #expect(bytes("open batches", budget) == arenas * (settings.export.batchBytes + 131_072))
     #expect(bytes("export queues", budget) == 3 * settings.export.queueBytes)

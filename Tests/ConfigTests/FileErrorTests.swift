@@ -16,8 +16,9 @@ struct FileErrorTests {
     ),
     (
       "telemetry: 1",
-      "apus.yaml:1:1: telemetry: unknown key; known here: exec, runqlat, hooks, buffers, export, "
-        + "metrics, file, listen, resource, log"
+      "apus.yaml:1:1: telemetry: unknown key; known here: exec, runqlat, tcpconnect, "
+        + "tcpretrans, biolatency, sockets, hooks, buffer, buffers, export, metrics, file, listen, "
+        + "resource, log"
     ),
     (
       "export:\n  logs:\n    endpont: http://a",

@@ -14,7 +14,13 @@ struct SettingsTests {
     #expect(settings.exec == Settings.Exec(enabled: true, args: .redacted, failed: true))
     #expect(settings.runqlat == Settings.Runqlat(enabled: true, cgroupsMax: 256))
     #expect(
-      settings.buffers == Settings.Buffers(ringBytes: 1 << 20, wakeLatencyMilliseconds: 100))
+      settings.buffers
+        == Settings.Buffers(
+          preference: .auto, ringBytes: 1 << 20, wakeLatencyMilliseconds: 100))
+    for measured in [settings.tcpconnect, settings.tcpretrans, settings.biolatency] {
+      #expect(measured == Settings.Measured(enabled: true, histogramsMax: 256))
+    }
+    #expect(settings.socketsMax == 16_384)
     #expect(settings.export.logs == SignalSettings(destination: nil, console: false))
     #expect(settings.export.metrics == SignalSettings(destination: nil, console: false))
     #expect(settings.export.queueBytes == 4 << 20)
@@ -57,6 +63,11 @@ struct SettingsTests {
     let yaml = """
       exec: { enabled: false, args: none, failed: false }
       runqlat: { enabled: false, cgroups: 16 }
+      tcpconnect: { enabled: false, histograms: 16 }
+      tcpretrans: { enabled: false, histograms: 17 }
+      biolatency: { enabled: false, histograms: 4096 }
+      sockets: { max: 1024 }
+      buffer: perf
       buffers: { ring: 64KiB, wake_latency: 1ms }
       export:
         enabled: true
@@ -74,7 +85,13 @@ struct SettingsTests {
     let settings = try settings(yaml)
     #expect(settings.exec == Settings.Exec(enabled: false, args: .none, failed: false))
     #expect(settings.runqlat == Settings.Runqlat(enabled: false, cgroupsMax: 16))
-    #expect(settings.buffers == Settings.Buffers(ringBytes: 65_536, wakeLatencyMilliseconds: 1))
+    #expect(settings.tcpconnect == Settings.Measured(enabled: false, histogramsMax: 16))
+    #expect(settings.tcpretrans == Settings.Measured(enabled: false, histogramsMax: 17))
+    #expect(settings.biolatency == Settings.Measured(enabled: false, histogramsMax: 4096))
+    #expect(settings.socketsMax == 1024)
+    #expect(
+      settings.buffers
+        == Settings.Buffers(preference: .perf, ringBytes: 65_536, wakeLatencyMilliseconds: 1))
     #expect(settings.export.queueBytes == 1 << 20)
     #expect(settings.export.logs.console)
     #expect(settings.export.metrics.destination?.url == "http://localhost:4318/v1/metrics")

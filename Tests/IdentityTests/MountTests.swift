@@ -8,7 +8,7 @@ import Testing
 @Suite("where cgroups are mounted")
 struct MountTests {
   static let fixtures: [(text: String, points: [String?])] = [
-    ("", [nil, nil, nil]),
+    ("", [nil, nil, nil, nil]),
     // Hybrid, controllers joined.
     (
       """
@@ -21,22 +21,22 @@ struct MountTests {
       38 31 0:34 / /sys/fs/cgroup/systemd rw shared:11 - cgroup cgroup rw,xattr,name=systemd
 
       """,
-      ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory"]
+      ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory", nil]
     ),
     // Pure v2, without a line end.
     (
       "35 24 0:30 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot",
-      ["/sys/fs/cgroup", nil, nil]
+      ["/sys/fs/cgroup", nil, nil, nil]
     ),
     // No optional fields, several, joined controllers, and mounts that repeat: the first counts.
     (
       """
       40 1 0:40 / /a rw - cgroup2 none rw
-      41 1 0:41 / /b rw master:1 propagate_from:2 unbindable - cgroup x rw,memory,cpu
+      41 1 0:41 / /b rw master:1 propagate_from:2 unbindable - cgroup x rw,memory,cpu,blkio
       42 1 0:40 / /tmp/chroot/a rw - cgroup2 none rw
       43 1 0:41 / /tmp/chroot/b rw - cgroup x rw,memory
       """,
-      ["/a", "/b", "/b"]
+      ["/a", "/b", "/b", "/b"]
     ),
     // Blanks are escaped; a type and a controller that only begin alike are others.
     (
@@ -45,7 +45,7 @@ struct MountTests {
       51 1 0:51 / /c rw - cgroup none rw,cpuacct,cpuset,memory2
       52 1 0:52 / /d rw - cgroup3 none rw,cpu
       """,
-      ["/my cgroups/a\\b", nil, nil]
+      ["/my cgroups/a\\b", nil, nil, nil]
     ),
     // Lines that are not whole.
     (
@@ -56,7 +56,7 @@ struct MountTests {
       63 1 0:63 / /y rw cgroup2 none rw
       - - - - - - - -
       """,
-      [nil, nil, nil]
+      [nil, nil, nil, nil]
     ),
   ]
 

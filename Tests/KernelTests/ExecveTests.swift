@@ -14,10 +14,10 @@ extension KernelSuite {
   struct ExecveTests {
     @Test(
       "twenty-three execs are twenty-three exec and twenty-three exit records",
-      arguments: [HookPreference.modern, .compatible])
-    func count(preference: HookPreference) throws {
+      arguments: [HookPreference.modern, .compatible], [false, true])
+    func count(preference: HookPreference, isPerf: Bool) throws {
       let program = try UniqueProgram(copyOf: "/bin/sh")
-      var fixture = try ExecveFixture(preference)
+      var fixture = try ExecveFixture(preference, isPerf: isPerf)
       let variant = fixture.object.variant.rawValue
       #expect(variant == preference.rawValue)
       let pids = try (0..<23).map { number in
@@ -43,11 +43,13 @@ extension KernelSuite {
     }
 
     @Test(
-      "with a ring of 64 KiB that nobody reads, three thousand execs are all accounted for",
-      arguments: [HookPreference.modern, .compatible])
-    func ringFull(preference: HookPreference) throws {
+      "with a buffer of 64 KiB that nobody reads, three thousand execs are all accounted for",
+      arguments: [HookPreference.modern, .compatible], [false, true])
+    func bufferFull(preference: HookPreference, isPerf: Bool) throws {
       let program = try UniqueProgram(copyOf: "/bin/true")
-      var fixture = try ExecveFixture(preference, ringBytes: 1 << 16) { $0.uid = lonelyUser }
+      var fixture = try ExecveFixture(preference, ringBytes: 1 << 16, isPerf: isPerf) {
+        $0.uid = lonelyUser
+      }
       let script = "i=0; while [ $i -lt 3000 ]; do \(program.path); i=$((i+1)); done"
       #expect(
         try run(
@@ -73,10 +75,12 @@ extension KernelSuite {
       #expect(sink.disordered == 0)
     }
 
-    @Test("a turn hands over as many records as its limit, in order, and the last turn fewer")
-    func limit() throws {
+    @Test(
+      "a turn hands over as many records as its limit, in order, and the last turn fewer",
+      arguments: [false, true])
+    func limit(isPerf: Bool) throws {
       let program = try UniqueProgram(copyOf: "/bin/true")
-      var fixture = try ExecveFixture { $0.uid = lonelyUser }
+      var fixture = try ExecveFixture(isPerf: isPerf) { $0.uid = lonelyUser }
       let script = "i=0; while [ $i -lt 50 ]; do \(program.path); i=$((i+1)); done"
       try run(
         "setpriv", ["setpriv", "--reuid=\(lonelyUser)", "--clear-groups", "/bin/sh", "-c", script])

@@ -54,7 +54,7 @@ final class Collector: RecordSink {
   }
 
   private func exec(_ bytes: RawSpan) {
-    guard let record = try? Record<apus_exec>(bytes), ProcessEncoder.isComplete(record) else {
+    guard let record = try? Record<apus_exec>(bytes), EventEncoder.isComplete(record) else {
       return
     }
     let pathEnd = Int(record.path_size)
@@ -85,33 +85,30 @@ final class Collector: RecordSink {
 
 /// The probe, attached.
 struct ExecveFixture: ~Copyable {
-  let ring: SharedMap
-  let ledger: SharedMap
+  let shared: SharedMaps
   var object: BPFObject
-  var reader: RingReader
+  var reader: EventReader
 
   init(
-    _ preference: HookPreference = .auto, ringBytes: UInt32 = 1 << 20,
+    _ preference: HookPreference = .auto, ringBytes: Int = 1 << 20, isPerf: Bool = false,
     _ adjust: (inout apus_knobs) -> Void = { _ in }
   ) throws {
-    let defaults = ProbeDefaults(selfPID: 0, wakeBytes: ringBytes / 4)
+    let defaults = ProbeDefaults(selfPID: 0)
     var plan = ProbePlan(knobs: defaults.knobs)
     plan.hooks = preference
     adjust(&plan.knobs)
     // All or nothing: what cannot be copied cannot be half made.
-    let ring = try SharedMap.ring(bytes: ringBytes)
-    let ledger = try SharedMap.ledger()
-    var object = try defaults.load(.execve, plan, ring: ring, ledger: ledger)
-    let reader = try RingReader(ring, bytes: ringBytes)
-    try object.attach(optional: ProbeRow.execve.optionalSections)
-    self.ring = ring
-    self.ledger = ledger
+    let shared = try SharedMaps(bufferBytes: ringBytes, isPerf: isPerf)
+    var object = try defaults.load(.execve, plan, shared)
+    let reader = try shared.events.makeReader()
+    try object.attach(optional: ProbeRow.execve.optionalHooks)
+    self.shared = shared
     self.object = object
     self.reader = reader
   }
 
   func cell(_ kind: apus_kind) throws -> apus_ledger_cell {
-    var cells = LedgerReader(ledger)
+    var cells = LedgerReader(shared.ledger)
     return try cells.read(kind: kind.rawValue)
   }
 

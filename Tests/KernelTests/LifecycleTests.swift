@@ -49,12 +49,12 @@ extension KernelSuite {
       var ids: Set<String> = []
       do {
         let fixture = try ExecveFixture(preference) { $0.failed = 1 }
-        let defaults = ProbeDefaults(selfPID: 0, wakeBytes: 0)
+        let defaults = ProbeDefaults(selfPID: 0)
         var plan = ProbePlan(knobs: defaults.knobs)
         plan.hooks = preference
         plan.slots = 16
         plan.knobs.slot_by = APUS_SLOT_BY_CGROUP.rawValue
-        var runqlat = try defaults.load(.runqlat, plan, ledger: fixture.ledger)
+        var runqlat = try defaults.load(.runqlat, plan, fixture.shared)
         try runqlat.attach()
         ids = ownIDs().subtracting(before)
         let reports = fixture.object.reports + runqlat.reports

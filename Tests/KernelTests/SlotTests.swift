@@ -11,12 +11,12 @@ import Testing
 
 /// The runqlat probe by cgroup, attached.
 private struct RunqlatFixture: ~Copyable {
-  let ledger: SharedMap
+  let shared: SharedMaps
   var object: BPFObject
   let histograms: SlotHistograms
 
   init(_ preference: HookPreference, slots: Int = 256) throws {
-    let defaults = ProbeDefaults(selfPID: 0, wakeBytes: 0)
+    let defaults = ProbeDefaults(selfPID: 0)
     var plan = ProbePlan(knobs: defaults.knobs)
     let cpus = Int(plan.knobs.cpus)
     let replicas = SlotHistograms.replicas(cpus: cpus)
@@ -24,18 +24,18 @@ private struct RunqlatFixture: ~Copyable {
     plan.slots = slots
     plan.knobs.slot_by = APUS_SLOT_BY_CGROUP.rawValue
     plan.knobs.replicas = UInt32(replicas)
-    let ledger = try SharedMap.ledger()
-    var object = try defaults.load(.runqlat, plan, ledger: ledger)
+    let shared = try SharedMaps()
+    var object = try defaults.load(.runqlat, plan, shared)
     let histograms = try SlotHistograms(object, slots: slots, replicas: replicas, cpus: cpus)
     try object.attach()
-    self.ledger = ledger
+    self.shared = shared
     self.object = object
     self.histograms = histograms
   }
 
   func slot(of key: UInt64) -> UInt32? {
     var found: UInt32?
-    histograms.forEachSlot { if $0 == key { found = $1.slot } }
+    histograms.forEachSlot { if $0.key == key { found = $1.slot } }
     return found
   }
 
@@ -111,7 +111,7 @@ extension KernelSuite {
       #expect(hasBegun)
       let oldSlot = fixture.slot(of: cgroup.key)
       let old = try #require(oldSlot)
-      try fixture.histograms.retire(cgroup.key)
+      try fixture.histograms.retire(apus_slot_key(key: cgroup.key, device: 0, what: 0, part: 0))
       let isBack = becomesTrue { fixture.slot(of: cgroup.key) != nil }
       #expect(isBack)
       let newSlot = fixture.slot(of: cgroup.key)
@@ -132,19 +132,20 @@ extension KernelSuite {
     @Test("what finds no slot is counted in the overflow's, and no wait is lost")
     func overflow() throws {
       let cgroup = try TestCgroup()
-      // One slot besides the overflow's; this machine's own processes take it or share.
-      var fixture = try RunqlatFixture(.auto, slots: 2)
+      let own = Int(APUS_SLOT_OVERFLOWS)
+      // One slot besides the overflows'; this machine's own processes take it or share.
+      var fixture = try RunqlatFixture(.auto, slots: own + 1)
       try runProcesses(50, in: cgroup)
       fixture.object.detach()
-      var cells = LedgerReader(fixture.ledger)
+      var cells = LedgerReader(fixture.shared.ledger)
       let isEven = try becomesTrue {
         let cell = try cells.read(kind: APUS_KIND_RUNQUEUE.rawValue)
         let waits = cell.produced - cell.untracked - cell.filtered_self - cell.filtered_scope
-        return waits == fixture.count(0) + fixture.count(1)
+        return waits == fixture.count(0) + fixture.count(UInt32(own))
       }
       #expect(isEven)
-      let (shared, own) = (fixture.count(0), fixture.count(1))
-      #expect(shared + own >= 50 && shared > 0 && own > 0)
+      let (shared, single) = (fixture.count(0), fixture.count(UInt32(own)))
+      #expect(shared + single >= 50 && shared > 0 && single > 0)
     }
 
     @Test(

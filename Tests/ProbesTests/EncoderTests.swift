@@ -9,31 +9,13 @@ import Testing
 
 @testable import Probes
 
-private let boot = "0123abcd-4567-89ef-0123-456789abcdef"
-
-private func encode(
-  _ privacy: ArgumentPrivacy = .redacted,
-  _ body: (inout ProcessEncoder, inout WireWriter) throws -> Void
-) throws -> DecodedRecord {
-  let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
-  defer { memory.deallocate() }
-  var encoder = ProcessEncoder(privacy: privacy, bootID: boot, epochSeconds: 0x6a5b_4c3d)
-  encoder.unixOffset = 1_700_000_000_000_000_000
-  encoder.observedNanoseconds = 1_700_000_003_000_000_001
-  var writer = WireWriter(memory)
-  try body(&encoder, &writer)
-  let overflowed = writer.overflowed
-  #expect(!overflowed)
-  return try DecodedRecord(Array(writer.written))
-}
-
 private func encoded(
   _ shape: ExecShape, _ privacy: ArgumentPrivacy = .redacted
 ) throws -> DecodedRecord {
   try encode(privacy) { encoder, writer in
     let bytes = shape.bytes
     let record = try Record<apus_exec>(bytes.span.bytes)
-    let isComplete = ProcessEncoder.isComplete(record)
+    let isComplete = EventEncoder.isComplete(record)
     #expect(isComplete)
     encoder.encode(exec: record, to: &writer)
   }
@@ -48,18 +30,6 @@ private func encoded(_ exit: apus_exit) throws -> DecodedRecord {
 
 @Suite("process events as OTLP")
 struct EncoderTests {
-  /// What both kinds of record say of a process.
-  private let identity: [String: DecodedValue] = [
-    "process.pid": .integer(4242), "process.parent_pid": .integer(77), "process.vpid": .integer(7),
-    "process.creation.time": .text("2023-11-14T22:13:21.500000000Z"),
-    "process.user.id": .integer(1001), "process.real_user.id": .integer(1000),
-    "apus.process.group.id": .integer(2001), "apus.process.login_user.id": .integer(3000),
-    "apus.process.audit_session.id": .integer(17),
-    "apus.process.pid_namespace": .integer(4_026_531_836),
-    "apus.process.mount_namespace": .integer(4_026_531_841),
-    "apus.cgroup.key": .integer(987_654_321 | 1 << 60), "apus.process.comm": .text("true"),
-  ]
-
   @Test("an execution has exactly these fields")
   func exec() throws {
     let record = try encoded(ExecShape())
@@ -67,7 +37,7 @@ struct EncoderTests {
     #expect(record.observed == 1_700_000_003_000_000_001)
     #expect(record.severity == 9 && record.severityText == "INFO")
     #expect(record.event == "apus.process.exec")
-    var expected = identity
+    var expected = processIdentity
     expected["log.record.uid"] = .text(
       "0123abcd456789ef0123456789abcdef-6a5b4c3d-01-002a-123456789abcdef0")
     expected["apus.process.thread_id"] = .integer(4299)
@@ -87,7 +57,7 @@ struct EncoderTests {
     #expect(record.time == 1_700_000_004_000_000_000)
     #expect(record.severity == 9 && record.severityText == "INFO")
     #expect(record.event == "apus.process.exit")
-    var expected = identity
+    var expected = processIdentity
     expected["log.record.uid"] = .text(
       "0123abcd456789ef0123456789abcdef-6a5b4c3d-02-0001-0000000000000009")
     expected["process.exit.code"] = .integer(3)
@@ -190,7 +160,7 @@ struct EncoderTests {
   func creation() throws {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
     defer { memory.deallocate() }
-    var encoder = ProcessEncoder(privacy: .full, bootID: boot, epochSeconds: 1)
+    var encoder = EventEncoder(privacy: .full, bootID: boot, epochSeconds: 1)
     var texts: [DecodedValue?] = []
     for start in [59_000_000_001, 59_999_999_999, 60_000_000_000, 59_000_000_001] as [UInt64] {
       var exit = exitRecord()
@@ -262,7 +232,7 @@ struct TruncationTests {
     var exec = ExecShape().fixed
     (exec.path_size, exec.name_size, exec.args_size) = (path, name, args)
     let bytes = rawBytes(of: exec) + [UInt8](repeating: 0x41, count: payload)
-    let seen = ProcessEncoder.isComplete(try Record<apus_exec>(bytes.span.bytes))
+    let seen = EventEncoder.isComplete(try Record<apus_exec>(bytes.span.bytes))
     #expect(seen == isComplete)
   }
 }

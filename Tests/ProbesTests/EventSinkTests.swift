@@ -57,7 +57,7 @@ struct EventSinkTests {
   @Test("records of unknown kinds are counted, each, and nothing is published")
   func unknown() {
     let fixture = Fixture()
-    for kind in [0, 3, 4, 5, 999, 65_535] as [UInt16] { fixture.accept(header(kind: kind)) }
+    for kind in [0, 3, 6, 7, 999, 65_535] as [UInt16] { fixture.accept(header(kind: kind)) }
     fixture.sink.endTurn(flush: true)
     #expect(fixture.count("unknown", .unknownKind) == 6)
     #expect(fixture.published.batches.isEmpty)
@@ -70,8 +70,14 @@ struct EventSinkTests {
     for length in exec.indices { fixture.accept(Array(exec[..<length])) }
     let exit = rawBytes(of: exitRecord())
     for length in exit.indices { fixture.accept(Array(exit[..<length])) }
+    let connect = rawBytes(of: apus_connect.known())
+    for length in connect.indices { fixture.accept(Array(connect[..<length])) }
+    let retransmit = rawBytes(of: apus_retransmit.known())
+    for length in retransmit.indices { fixture.accept(Array(retransmit[..<length])) }
     fixture.sink.endTurn(flush: true)
-    #expect(fixture.count("unknown", .truncated) == 48)
+    #expect(fixture.count("unknown", .truncated) == 96)
+    #expect(fixture.count("apus.tcp.connect", .truncated) == UInt64(connect.count - 24))
+    #expect(fixture.count("apus.tcp.retransmit", .truncated) == UInt64(retransmit.count - 24))
     #expect(fixture.count("apus.process.exec", .truncated) == UInt64(exec.count - 24))
     #expect(fixture.count("apus.process.exit", .truncated) == UInt64(exit.count - 24))
     #expect(fixture.published.batches.isEmpty)
@@ -150,11 +156,15 @@ struct EventSinkTests {
     let fixture = Fixture(publishes: false)
     for _ in 0..<23 { fixture.accept(ExecShape().bytes) }
     for _ in 0..<17 { fixture.accept(rawBytes(of: exitRecord())) }
+    for _ in 0..<5 { fixture.accept(rawBytes(of: apus_connect.known())) }
+    for _ in 0..<3 { fixture.accept(rawBytes(of: apus_retransmit.known())) }
     #expect(fixture.delivered("apus.process.exec") == 0)
     fixture.sink.endTurn()
     fixture.sink.endTurn()
     #expect(fixture.delivered("apus.process.exec") == 23)
     #expect(fixture.delivered("apus.process.exit") == 17)
+    #expect(fixture.delivered("apus.tcp.connect") == 5)
+    #expect(fixture.delivered("apus.tcp.retransmit") == 3)
     #expect(fixture.executions.snapshot().values.reduce(0, +) == 23)
     #expect(fixture.published.batches.isEmpty)
   }

@@ -2,6 +2,7 @@
 // Records as the kernel half writes them, made by hand.
 
 import CApusABI
+import Glibc
 
 extension apus_process {
   /// Every field has a number of its own.
@@ -76,6 +77,73 @@ func exitRecord(code: UInt32 = 3, signal: UInt32 = 0, flags: UInt32 = 0) -> apus
   exit.flags = flags
   exit.lifetime_ns = 2_500_000_000
   return exit
+}
+
+extension apus_header {
+  static func known<Layout>(_ kind: apus_kind, of layout: Layout.Type) -> apus_header {
+    var header = apus_header()
+    header.size = UInt32(MemoryLayout<Layout>.size)
+    header.kind = UInt16(kind.rawValue)
+    header.cpu = 1
+    header.sequence = 9
+    header.time_ns = 4_000_000_000
+    return header
+  }
+}
+
+extension apus_ends {
+  /// From 10.1.2.3:40001 to 192.168.0.254:443.
+  static func known() -> apus_ends {
+    var ends = apus_ends()
+    withUnsafeMutableBytes(of: &ends.local) { $0.copyBytes(from: [10, 1, 2, 3]) }
+    withUnsafeMutableBytes(of: &ends.remote) { $0.copyBytes(from: [192, 168, 0, 254]) }
+    ends.local_port = 40_001
+    ends.remote_port = 443
+    ends.family = UInt16(AF_INET)
+    ends.net_namespace = 4_026_531_840
+    ends.cookie = 0x1_0000_0007
+    return ends
+  }
+
+  /// From 2001:db8::1 to fe80::2.
+  mutating func makeIPv6() {
+    family = UInt16(AF_INET6)
+    withUnsafeMutableBytes(of: &local) {
+      $0.copyBytes(from: [0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
+    }
+    withUnsafeMutableBytes(of: &remote) {
+      $0.copyBytes(from: [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2])
+    }
+  }
+}
+
+extension apus_connect {
+  static func known() -> apus_connect {
+    var connect = apus_connect()
+    connect.header = .known(APUS_KIND_CONNECT, of: apus_connect.self)
+    connect.process = .known()
+    connect.ends = .known()
+    connect.latency_ns = 1_250_000
+    connect.outcome = UInt16(APUS_CONNECT_ESTABLISHED.rawValue)
+    return connect
+  }
+}
+
+extension apus_retransmit {
+  static func known() -> apus_retransmit {
+    var retransmit = apus_retransmit()
+    retransmit.header = .known(APUS_KIND_RETRANSMIT, of: apus_retransmit.self)
+    retransmit.process = .known()
+    retransmit.ends = .known()
+    retransmit.srtt_us = 1500
+    retransmit.segments = 7
+    retransmit.length = 9800
+    retransmit.sequence = 4_000_000_000
+    retransmit.state = 1
+    retransmit.cause = UInt16(APUS_RETRANSMIT_FAST.rawValue)
+    retransmit.origin = UInt32(APUS_OWNER_ACCEPTED.rawValue)
+    return retransmit
+  }
 }
 
 func rawBytes<Layout: BitwiseCopyable>(of layout: Layout) -> [UInt8] {

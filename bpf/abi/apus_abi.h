@@ -209,9 +209,9 @@ struct apus_retransmit {
 	struct apus_header header;
 	struct apus_process process; /* that owns the socket; its cgroup_key is the socket's own */
 	struct apus_ends ends;
-	__u64 srtt_us; /* smoothed round-trip time, 0 before the first measurement */
-	__u32 segments;
-	__u32 length;	/* bytes of payload */
+	__u64 srtt_us;	/* smoothed round-trip time, 0 before the first measurement */
+	__u32 segments; /* as TcpRetransSegs counts; 0 when it was refused before it was tried */
+	__u32 length;	/* bytes of payload in them */
 	__u32 sequence; /* of the first byte */
 	__u32 error;	/* positive errno when the segments could not be sent, else 0 */
 	__u16 state;	/* of the socket: TCP_ESTABLISHED is 1, as in the kernel */
@@ -296,10 +296,10 @@ struct apus_slot_key {
 };
 
 /*
- * What a histogram slot is kept for; slot 0 takes what found no slot (still a wait delivered, so
- * not counted as untracked). To retire a key: delete it from `slots`, add 1 to `slots_epoch` (the
- * u32 in map .data.epoch, which voids the slots that tasks remember), drain, then push to
- * `free_slots`.
+ * What a histogram slot is kept for. The first slots, one for each part, take what found no slot
+ * (still counted, so not as untracked). To retire a key: delete it from `slots`, add 1 to
+ * `slots_epoch` (the u32 in map .data.epoch, which voids the slots that tasks remember), drain,
+ * then push to `free_slots`.
  */
 struct apus_slot {
 	__u32 slot;
@@ -307,7 +307,7 @@ struct apus_slot {
 	char comm[APUS_COMM_LEN]; /* of the task that opened the slot, when the key is a process */
 };
 
-#define APUS_SLOT_OVERFLOW 0
+#define APUS_SLOT_OVERFLOWS 4
 
 enum apus_slot_by {
 	APUS_SLOT_BY_CGROUP = 0,
@@ -330,13 +330,15 @@ struct apus_knobs {
 	__u32 failed;	  /* execve: also emit execs that failed */
 	__u32 slot_by;	  /* enum apus_slot_by */
 	__u32 replicas;	  /* histogram copies per slot: cpu modulo this; a power of two */
-	__u32 exit_tells_group_dead; /* sched_process_exit has the argument group_dead (6.16) */
-	__u32 cpus;		     /* possible CPUs */
-	__u32 log2_unit_ns;	     /* bucket i counts spans of [2^i, 2^(i+1)) such units */
-	__u32 perf_buffer;	     /* records go to the perf buffer, not to the ring */
-	__u32 device;		     /* biolatency: only this one, major << 20 | minor; 0 is all */
-	__u32 parts;		     /* biolatency: a bit 1 << part for each that is measured */
+	__u32 exit_tells_group_dead;  /* sched_process_exit has the argument group_dead (6.16) */
+	__u32 cpus;		      /* possible CPUs */
+	__u32 log2_unit_ns;	      /* bucket i counts spans of [2^i, 2^(i+1)) such units */
+	__u32 perf_buffer;	      /* records go to the perf buffer, not to the ring */
+	__u32 device;		      /* biolatency: only this one, major << 20 | minor; 0 is all */
+	__u32 parts;		      /* biolatency: a bit 1 << part for each that is measured */
+	__u32 retransmit_tells_error; /* tcp_retransmit_skb has the argument err (6.17) */
 	__u32 block_tells_queue; /* block_rq_* have the argument request_queue first (to 5.10) */
+	__u32 reserved;
 };
 
 _Static_assert(sizeof(struct apus_header) == 24, "header is ABI");
@@ -352,4 +354,4 @@ _Static_assert(sizeof(struct apus_slot_key) == 16, "slot key is ABI");
 _Static_assert(sizeof(struct apus_hist) == 1024, "histogram is a power of two");
 _Static_assert(sizeof(struct apus_extremes) == 16, "extremes is ABI");
 _Static_assert(sizeof(struct apus_slot) == 24, "slot is ABI");
-_Static_assert(sizeof(struct apus_knobs) == 64, "knobs is ABI");
+_Static_assert(sizeof(struct apus_knobs) == 72, "knobs is ABI");

@@ -220,6 +220,84 @@ struct task_struct___5_13 {
 	long state;
 } __attribute__((preserve_access_index));
 
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	union {
+		__u32 u6_addr32[4];
+	} in6_u;
+};
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
+	struct sock *skc_listener;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+/* Until 5.15 (8520e224f547) the pointer, or with its low bit set what net_cls and net_prio say. */
+struct sock_cgroup_data___5_14 {
+	__u64 val;
+} __attribute__((preserve_access_index));
+
+struct sock {
+	struct sock_common __sk_common;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+};
+
+struct tcp_request_sock {
+	__u32 snt_isn;
+};
+
+struct inet_connection_sock {
+	__u8 icsk_ca_state : 5;
+	__u8 icsk_retransmits;
+	__u8 icsk_pending;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u32 srtt_us;
+	__u32 undo_marker;
+};
+
+struct sk_buff {
+	unsigned int len;
+	char cb[48];
+};
+
+struct tcp_skb_cb {
+	__u32 seq;
+	__u16 tcp_gso_segs;
+	__u8 tcp_flags; /* 16 bits wide from 6.15; the flags read here are in the low eight */
+	__u8 sacked;
+};
+
 struct blkcg {
 	struct cgroup_subsys_state css;
 };

@@ -44,15 +44,21 @@ struct {
 /* User space adds 1 when it has taken a key out of `slots`: what is remembered is then void. */
 __u32 slots_epoch SEC(".data.epoch") = 0;
 
-/* First sight of a key: takes a free slot, or shares the overflow slot when there is none. */
+/* What finds no slot is counted together, each part of a span for itself. */
+static __always_inline __u32 overflow_slot(const struct apus_slot_key *key)
+{
+	return key->part & (APUS_SLOT_OVERFLOWS - 1);
+}
+
+/* First sight of a key: takes a free slot, or shares the overflow's when there is none. */
 static __noinline __u32 open_slot(const struct apus_slot_key *key, const char *comm)
 {
 	struct apus_slot fresh = {};
 	struct apus_slot *found;
 	if (!key)
-		return APUS_SLOT_OVERFLOW;
+		return 0;
 	if (bpf_map_pop_elem(&free_slots, &fresh.slot))
-		return APUS_SLOT_OVERFLOW;
+		return overflow_slot(key);
 	if (comm)
 		bpf_probe_read_kernel(fresh.comm, sizeof(fresh.comm), comm);
 	if (!bpf_map_update_elem(&slots, key, &fresh, BPF_NOEXIST))
@@ -60,7 +66,7 @@ static __noinline __u32 open_slot(const struct apus_slot_key *key, const char *c
 	/* Another CPU was first, or the map is full. */
 	bpf_map_push_elem(&free_slots, &fresh.slot, BPF_ANY);
 	found = bpf_map_lookup_elem(&slots, key);
-	return found ? found->slot : APUS_SLOT_OVERFLOW;
+	return found ? found->slot : overflow_slot(key);
 }
 
 /* `comm`, kernel memory or null, names the slot when the key is a process. */

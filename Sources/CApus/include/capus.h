@@ -39,6 +39,12 @@ void capus_thread_name(unsigned long thread, const char *_Nonnull name);
  */
 int capus_open_cgroup(int mount_fd, uint64_t id);
 
+/*
+ * A perf event on a CPU that BPF programs write records to and that wakes its reader when
+ * `wake_bytes` wait; -1 and errno.
+ */
+int capus_perf_output(int cpu, uint32_t wake_bytes);
+
 /* Ordered access to memory that the kernel or another thread writes (ring positions, counters). */
 static inline uint64_t capus_load_acquire_u64(const void *_Nonnull from)
 {

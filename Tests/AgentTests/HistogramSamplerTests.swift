@@ -12,8 +12,8 @@ import Testing
 
 @testable import Agent
 
-@Suite("run queue samples", .enabled(if: isRoot && unifiedMount != nil, "needs root and cgroup2"))
-struct RunqueueSamplerTests {
+@Suite("histogram samples", .enabled(if: isRoot && unifiedMount != nil, "needs root and cgroup2"))
+struct HistogramSamplerTests {
   private let store = MetricStore()
   private let instrument: InstrumentID
   private let builder = ResourceBuilder(configured: [])
@@ -44,25 +44,26 @@ struct RunqueueSamplerTests {
     let turn = try ProbeTurn()
     defer { turn.end() }
     let slots = 64
-    let defaults = ProbeDefaults(selfPID: 0, wakeBytes: 0)
+    let defaults = ProbeDefaults(selfPID: 0)
     var plan = ProbePlan(knobs: defaults.knobs)
     let cpus = Int(plan.knobs.cpus)
     let replicas = SlotHistograms.replicas(cpus: cpus)
     plan.slots = slots
     plan.knobs.slot_by = APUS_SLOT_BY_CGROUP.rawValue
     plan.knobs.replicas = UInt32(replicas)
-    let ledger = try SharedMap.ledger()
-    var object = try defaults.load(.runqlat, plan, ledger: ledger)
+    let shared = try SharedMaps()
+    var object = try defaults.load(.runqlat, plan, shared)
     let histograms = try SlotHistograms(object, slots: slots, replicas: replicas, cpus: cpus)
     try object.attach()
-    var sampler = RunqueueSampler(
-      histograms, store: store, instrument: instrument, workloads: workloads)
+    let sampler = HistogramSampler(
+      histograms, try #require(ProbeRow.runqlat.histograms), store: store,
+      instruments: [instrument], workloads: workloads)
     let table = WorkloadTable(builder: builder)
 
     let cgroup = try TestCgroup()
     try cgroup.run(400)
     sampler.sample(table, sinceUnixNanoseconds: 1)
-    #expect(sampler.keys.contains(cgroup.key))
+    #expect(sampler.cgroups.contains(cgroup.key))
     let number = workloads.number(of: cgroup.key, in: table)
     let before = try #require(count(number))
     #expect(before >= 400)
@@ -73,14 +74,14 @@ struct RunqueueSamplerTests {
 
     let isRemoved = cgroup.remove()
     #expect(isRemoved)
-    sampler.retire([cgroup.key], now: 100 * RunqueueSamplerTests.second)
+    sampler.retire([cgroup.key], now: 100 * HistogramSamplerTests.second)
     store.removeAll(workload: number)
     sampler.sample(table, sinceUnixNanoseconds: 3)
-    #expect(!sampler.keys.contains(cgroup.key))
+    #expect(!sampler.cgroups.contains(cgroup.key))
     #expect(count(number) == nil)
 
     // Each next cgroup takes another slot, until the first one's comes round again: empty.
-    sampler.recycle(now: 103 * RunqueueSamplerTests.second)
+    sampler.recycle(now: 103 * HistogramSamplerTests.second)
     for _ in 0..<slots + 4 {
       let next = try TestCgroup()
       try next.run(3)
@@ -91,10 +92,10 @@ struct RunqueueSamplerTests {
       let isRemoved = next.remove()
       #expect(isRemoved)
       // Those of other tests' cgroups as well, or they would take up all slots.
-      let gone = Set(sampler.keys.filter { table.isGone(CgroupKey($0)) })
+      let gone = sampler.cgroups.filter { table.isGone(CgroupKey($0)) }
       #expect(gone.contains(next.key))
-      sampler.retire(gone, now: 200 * RunqueueSamplerTests.second)
-      sampler.recycle(now: 203 * RunqueueSamplerTests.second)
+      sampler.retire(gone, now: 200 * HistogramSamplerTests.second)
+      sampler.recycle(now: 203 * HistogramSamplerTests.second)
       store.removeAll(workload: number)
     }
   }

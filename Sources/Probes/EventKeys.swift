@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attribute names of process events, encoded once.
+// The attribute names of events, encoded once.
 
 internal import CApusABI
 internal import OTLP
 internal import Platform
 
 /// Kept as stored properties: a global would cost a check of its initialisation at each use.
-struct ProcessKeys {
+struct EventKeys {
   let pid = AttributeKey("process.pid", field: AttributesField.log)
   let parentPID = AttributeKey("process.parent_pid", field: AttributesField.log)
   let namespacePID = AttributeKey("process.vpid", field: AttributesField.log)
@@ -48,6 +48,10 @@ struct EventTemplates {
   let exit = EventTemplates.event("apus.process.exit", severity: 9, "INFO")
   /// A process that a signal ended is worth a look.
   let killed = EventTemplates.event("apus.process.exit", severity: 13, "WARN")
+  let connect = EventTemplates.event("apus.tcp.connect", severity: 9, "INFO")
+  /// So is a connect that did not come about.
+  let connectFailed = EventTemplates.event("apus.tcp.connect", severity: 13, "WARN")
+  let retransmit = EventTemplates.event("apus.tcp.retransmit", severity: 9, "INFO")
   /// By errno; 0 is for one that the C library does not name, in the words of the conventions.
   let errors: [Template] = (0..<Int32(134)).map { text($0 == 0 ? "_OTHER" : errnoName($0)) }
   let signals: [Template] = (0..<Int32(65)).map { text(signalName($0)) }
@@ -60,7 +64,7 @@ struct EventTemplates {
     }
   }
 
-  private static func text(_ text: String) -> Template {
+  static func text(_ text: String) -> Template {
     Template { $0.raw(Array(text.utf8)) }
   }
 }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The network's probes: who owns sockets, tcpconnect, tcpretrans. Their records are written by
+// EventEncoder+Network.
+
+internal import CApusABI
+internal import Config
+internal import Glibc
+internal import Kernel
+internal import Metrics
+internal import Platform
+
+private let connectKeys = ["apus.tcp.connect.outcome", "error.type"]
+private let retransmitKeys = ["apus.tcp.retransmit.cause"]
+
+extension ProbeRow {
+  /// Whose TCP sockets are: no records, for the probes that follow.
+  package static let sockets = ProbeRow(
+    name: "sockets",
+    optionalHooks: ["tracepoint/syscalls/", "io_uring_complete"],
+    isWanted: { $0.tcpconnect.enabled || $0.tcpretrans.enabled },
+    memory: { settings, _ in
+      // An element of a hash has 48 bytes of its own, and a bucket 16.
+      [("socket owners", settings.socketsMax * (8 + MemoryLayout<apus_owner>.size + 64))]
+    })
+
+  /// Active TCP connects, each a record at its outcome; durations by cgroup and outcome.
+  package static let tcpconnect = ProbeRow(
+    name: "tcpconnect", hasRecords: true,
+    histograms: HistogramPlan(
+      slots: { $0.tcpconnect.histogramsMax },
+      instruments: [
+        InstrumentDescriptor(
+          name: "apus.tcp.connect.duration", unit: "s",
+          help: "Time from the call of connect to its outcome.", kind: .histogram,
+          attributeKeys: connectKeys),
+        InstrumentDescriptor(
+          name: "apus.tcp.connects", unit: "{connection}",
+          help: "Active TCP connects by outcome.", kind: .counter, attributeKeys: connectKeys),
+      ],
+      series: { key in
+        let code = Int32(key.what & 0xff)
+        return SlotSeries(
+          histogram: 0, amount: 1,
+          attributes: [connectOutcomes.word(key.what >> 8), code == 0 ? "" : errnoName(code)])
+      },
+      untracked: nil),
+    optionalHooks: ["tracepoint/syscalls/", "io_uring_complete", "sock_send_length", "cgroup/"],
+    isWanted: { $0.tcpconnect.enabled },
+    configure: { _, plan in plan.knobs.slot_by = APUS_SLOT_BY_ALL.rawValue })
+
+  /// Retransmitted segments, each call of the kernel a record; round-trip times by cgroup and cause.
+  package static let tcpretrans = ProbeRow(
+    name: "tcpretrans", hasRecords: true,
+    histograms: HistogramPlan(
+      slots: { $0.tcpretrans.histogramsMax },
+      instruments: [
+        InstrumentDescriptor(
+          name: "apus.tcp.retransmit.rtt", unit: "s",
+          help: "Smoothed round-trip time of connections when they retransmitted.",
+          kind: .histogram, attributeKeys: retransmitKeys),
+        InstrumentDescriptor(
+          name: "apus.tcp.retransmits", unit: "{segment}",
+          help: "TCP segments that were sent again, by cause.", kind: .counter,
+          attributeKeys: retransmitKeys),
+      ],
+      series: { key in
+        SlotSeries(histogram: 0, amount: 1, attributes: [retransmitCauses.word(key.what)])
+      },
+      untracked: nil),
+    isWanted: { $0.tcpretrans.enabled },
+    configure: { _, plan in plan.knobs.slot_by = APUS_SLOT_BY_ALL.rawValue })
+}
