@@ -6,11 +6,28 @@
 // device's, summed over all attempts. block_rq_complete ends it, and fires for partial completions
 // too. The tracepoints know requests, not processes: the agent's own I/O is not left out, and
 // devices made of bios (md, dm's linear, zram) are seen through the devices below them alone.
+// A throttle holds bios back before there is a request, so its time is in neither.
 #include "block.bpf.h"
 #include "progress.bpf.h"
 #include "slots.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* A softirq's completion may come into another one's, so the ledger is added to atomically. */
+#define ADD_ONE(counter) __sync_fetch_and_add(counter, 1)
+
+/* The address of a request is used again, and its completion was not seen. */
+static __always_inline void count_missed(const struct progress *known)
+{
+	struct apus_ledger_cell *cell;
+	if (!known || known->stage != ISSUED)
+		return;
+	cell = ledger_of(APUS_KIND_BLOCK);
+	if (!cell)
+		return;
+	ADD_ONE(&cell->produced);
+	ADD_ONE(&cell->untracked);
+}
 
 static __always_inline bool wanted(struct request *request)
 {
@@ -27,6 +44,7 @@ int on_insert(__u64 *context)
 	known = progress_of(request);
 	if (known && known->stage == QUEUED && known->flags & REQUEUED)
 		return 0;
+	count_missed(known);
 	begin(request, known, QUEUED, bpf_ktime_get_ns());
 	return 0;
 }
@@ -66,6 +84,7 @@ int on_issue(__u64 *context)
 		known->since_ns = now;
 		known->stage = ISSUED;
 	} else {
+		count_missed(known);
 		known = begin(request, known, ISSUED, now);
 	}
 	if (known)
@@ -129,7 +148,7 @@ static __always_inline void find_part(struct progress *progress, __u16 part)
 	    .what = progress->what,
 	    .part = part,
 	};
-	if (knobs.parts & 1 << part && *slot == APUS_SLOT_OVERFLOW)
+	if (knobs.parts & 1 << part && *slot < APUS_SLOT_OVERFLOWS)
 		*slot = find_slot(&key, 0);
 }
 
@@ -167,9 +186,6 @@ static __always_inline void count_part(const struct progress *done, __u16 part, 
 	if (has_bytes && done->bytes)
 		observe_amount(slot, done->bytes);
 }
-
-/* A softirq's completion may come into another one's, so the counters are added to atomically. */
-#define ADD_ONE(counter) __sync_fetch_and_add(counter, 1)
 
 static __always_inline void count(struct request *request, struct progress *known,
 				  struct apus_ledger_cell *cell)

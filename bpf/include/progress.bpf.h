@@ -8,7 +8,8 @@
  *
  * Measured against it with fio on a loop device, per request: an LRU hash used the same way costs
  * 90 ns more (180 with a scheduler) and may evict what is in flight; a hash whose element is made
- * at the issue and deleted at the end 500 ns more (700).
+ * at the issue and deleted at the end 500 ns more (700). Without the remembered slots it is 30 ns
+ * more (60).
  */
 #pragma once
 #include "hook.bpf.h"
@@ -38,7 +39,7 @@ struct progress {
 	__u8 stage;
 	__u8 flags;
 	__u32 epoch;
-	__u32 slots[3]; /* by part; the overflow slot is asked for again */
+	__u32 slots[3]; /* by part; those of the overflow are asked for again */
 	__u32 bytes;	/* of partial completions */
 	__u32 claims;	/* 0: free for a request of this or another address */
 };
@@ -64,8 +65,11 @@ static __always_inline struct set *set_of(struct request *request)
 	/* The verifier refuses arithmetic on a typed pointer, and lets half of it become a number.
 	 */
 	asm volatile("r0 = %1; w0 = w0; %0 = r0" : "=r"(low) : "r"(request) : "r0");
-	/* Requests lie at one distance from each other, which this factor spreads well. */
-	index = (__u32)low * 0x9e3779b1U >> (32 - SET_BITS);
+	/* Requests lie side by side, at a distance that a single factor may fold into few sets. */
+	index = low;
+	index = (index ^ index >> 15) * 0x85ebca6bU;
+	index = (index ^ index >> 13) * 0xc2b2ae35U;
+	index >>= 32 - SET_BITS;
 	return bpf_map_lookup_elem(&requests, &index);
 }
 
@@ -120,8 +124,8 @@ static __always_inline struct progress *new_progress(struct request *request, __
 }
 
 /*
- * `known` is what progress_of() found. One that has not ended is that of an earlier request whose
- * end was missed. One that was claimed this moment is being given to another address.
+ * `known` is what progress_of() found. One that has not ended is of an earlier request, whose end
+ * was missed. One that was claimed this moment is being given to another address.
  */
 static __always_inline struct progress *begin(struct request *request, struct progress *known,
 					      enum stage stage, __u64 now)
