@@ -7,6 +7,13 @@
 // too. The tracepoints know requests, not processes: the agent's own I/O is not left out, and
 // devices made of bios (md, dm's linear, zram) are seen through the devices below them alone.
 // A throttle holds bios back before there is a request, so its time is in neither.
+//
+// Cost on a 2-core 6.18 machine: fio's random reads of a loop device in memory, one at a time,
+// 25.7 us each alone, 26.7 with this, 27.0 with the compat object, 29.2 with libbpf-tools'
+// biolatency, 31.7 with a bpftrace line that keeps the same two tracepoints' difference and the
+// bytes (medians of interleaved runs). Run time by bpf_stats: issue 237 ns, completion 310 ns
+// (compat 424, 534; libbpf-tools 410, 439; bpftrace 422, 794); with mq-deadline insertion 277 ns,
+// issue 156 ns, completion 343 ns.
 #include "block.bpf.h"
 #include "progress.bpf.h"
 #include "slots.bpf.h"
