@@ -6,71 +6,39 @@
 // device's, summed over all attempts. block_rq_complete ends it, and fires for partial completions
 // too. The tracepoints know requests, not processes: the agent's own I/O is not left out, and
 // devices made of bios (md, dm's linear, zram) are seen through the devices below them alone.
+// A throttle holds bios back before there is a request, so its time is in neither.
+//
+// Cost on a 2-core 6.18 machine: fio's random reads of a loop device in memory, one at a time,
+// 25.7 us each alone, 26.7 with this, 27.0 with the compat object, 29.2 with libbpf-tools'
+// biolatency, 31.7 with a bpftrace line that keeps the same two tracepoints' difference and the
+// bytes (medians of interleaved runs). Run time by bpf_stats: issue 237 ns, completion 310 ns
+// (compat 424, 534; libbpf-tools 410, 439; bpftrace 422, 794); with mq-deadline insertion 277 ns,
+// issue 156 ns, completion 343 ns.
 #include "block.bpf.h"
+#include "progress.bpf.h"
 #include "slots.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-enum stage {
-	QUEUED = 1,
-	ISSUED = 2,
-};
+/* A softirq's completion may come into another one's, so the ledger is added to atomically. */
+#define ADD_ONE(counter) __sync_fetch_and_add(counter, 1)
 
-/* What is known of a request that has not completed. */
-struct progress {
-	__u64 since_ns; /* when it came to this stage */
-	__u64 queue_ns; /* of the stages before */
-	__u64 device_ns;
-	__u64 key;   /* of its cgroup, read at the issue: a failing path takes the bios away */
-	__u32 bytes; /* of partial completions */
-	__u8 stage;
-	__u8 queued;   /* it was in a queue at all */
-	__u8 requeued; /* and came back to one: its next insertion is no beginning */
-	__u8 outside;  /* of the scope that was asked for */
-};
-
-/*
- * By address, which a request has for itself until it completes or is merged away. One that finds
- * no room is untracked at its completion. Elements are preallocated, so nothing is allocated here
- * under a queue's lock.
- */
-struct {
-#ifdef LRU
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-#else
-	__uint(type, BPF_MAP_TYPE_HASH);
-#endif
-	__uint(max_entries, 8192);
-	__type(key, __u64);
-	__type(value, struct progress);
-} requests SEC(".maps");
+/* The address of a request is used again, and its completion was not seen. */
+static __always_inline void count_missed(const struct progress *known)
+{
+	struct apus_ledger_cell *cell;
+	if (!known || known->stage != ISSUED)
+		return;
+	cell = ledger_of(APUS_KIND_BLOCK);
+	if (!cell)
+		return;
+	ADD_ONE(&cell->produced);
+	ADD_ONE(&cell->untracked);
+}
 
 static __always_inline bool wanted(struct request *request)
 {
 	return !knobs.device || device_of(request) == knobs.device;
-}
-
-static __always_inline struct progress *progress_of(struct request *request)
-{
-	__u64 address = (__u64)request;
-	return bpf_map_lookup_elem(&requests, &address);
-}
-
-static __always_inline void forget(struct request *request)
-{
-	__u64 address = (__u64)request;
-	bpf_map_delete_elem(&requests, &address);
-}
-
-/* One that is known already is an earlier request, whose end was missed. */
-static __always_inline void begin(struct request *request, struct progress *known,
-				  const struct progress *fresh)
-{
-	__u64 address = (__u64)request;
-	if (known)
-		*known = *fresh;
-	else
-		bpf_map_update_elem(&requests, &address, fresh, BPF_ANY);
 }
 
 HOOK("block_rq_insert")
@@ -81,35 +49,37 @@ int on_insert(__u64 *context)
 	if (!wanted(request))
 		return 0;
 	known = progress_of(request);
-	if (known && known->requeued)
+	if (known && known->stage == QUEUED && known->flags & REQUEUED)
 		return 0;
-	begin(request, known,
-	      &(struct progress){
-		  .since_ns = bpf_ktime_get_ns(),
-		  .stage = QUEUED,
-		  .queued = 1,
-	      });
+	count_missed(known);
+	begin(request, known, QUEUED, bpf_ktime_get_ns());
 	return 0;
 }
 
-static __always_inline void describe_owner(struct progress *progress, struct request *request)
+/* Read here because a path that fails takes the data away before it completes the request. */
+static __always_inline void note_owner(struct progress *progress, struct request *request)
 {
-	struct cgroup *cgroup;
 	bool keyed = knobs.slot_by == APUS_SLOT_BY_CGROUP || knobs.slot_by == APUS_SLOT_BY_ALL;
+	struct cgroup *cgroup;
+	__u64 key;
 	if (!keyed && !knobs.cgroup_key)
 		return;
 	cgroup = cgroup_of_request(request);
-	if (keyed)
-		progress->key = block_cgroup_key(cgroup);
-	if (knobs.cgroup_key)
-		progress->outside = !in_block_cgroup(cgroup, knobs.cgroup_key);
+	if (knobs.cgroup_key && !in_block_cgroup(cgroup, knobs.cgroup_key))
+		progress->flags |= OUTSIDE;
+	if (!keyed)
+		return;
+	key = block_cgroup_key(cgroup);
+	if (progress->key == key)
+		return;
+	progress->key = key;
+	__builtin_memset(progress->slots, 0, sizeof(progress->slots));
 }
 
 HOOK("block_rq_issue")
 int on_issue(__u64 *context)
 {
 	struct request *request = request_of(context);
-	struct progress fresh = {.stage = ISSUED};
 	struct progress *known;
 	__u64 now;
 	if (!wanted(request))
@@ -120,12 +90,12 @@ int on_issue(__u64 *context)
 		known->queue_ns += now - known->since_ns;
 		known->since_ns = now;
 		known->stage = ISSUED;
-		describe_owner(known, request);
-		return 0;
+	} else {
+		count_missed(known);
+		known = begin(request, known, ISSUED, now);
 	}
-	fresh.since_ns = now;
-	describe_owner(&fresh, request);
-	begin(request, known, &fresh);
+	if (known)
+		note_owner(known, request);
 	return 0;
 }
 
@@ -141,23 +111,15 @@ int on_requeue(__u64 *context)
 		return 0;
 	now = bpf_ktime_get_ns();
 	known = progress_of(request);
-	if (!known) {
-		begin(request, 0,
-		      &(struct progress){
-			  .since_ns = now,
-			  .stage = QUEUED,
-			  .queued = 1,
-			  .requeued = 1,
-		      });
-		return 0;
-	}
-	if (known->stage == ISSUED) {
+	if (known && known->stage == ISSUED) {
 		known->device_ns += now - known->since_ns;
 		known->since_ns = now;
 		known->stage = QUEUED;
-		known->queued = 1;
+	} else if (!known || known->stage == ENDED) {
+		known = begin(request, known, QUEUED, now);
 	}
-	known->requeued = 1;
+	if (known)
+		known->flags |= WAS_QUEUED | REQUEUED;
 	return 0;
 }
 
@@ -165,7 +127,9 @@ int on_requeue(__u64 *context)
 HOOK("block_rq_merge")
 int on_merge(__u64 *context)
 {
-	forget(request_of(context));
+	struct progress *known = progress_of(request_of(context));
+	if (known && known->stage != ENDED)
+		end(known);
 	return 0;
 }
 
@@ -181,70 +145,96 @@ static __always_inline bool never_issued(struct request *request, __u32 bytes)
 	return !bytes && operation_of(request) == APUS_BLOCK_WRITE;
 }
 
-static __always_inline void count_part(struct apus_slot_key *key, __u16 part, __u64 ns, __u64 bytes)
+/* A part's slot is looked up once for requests of one kind that follow each other at an address. */
+static __always_inline void find_part(struct progress *progress, __u16 part)
 {
+	__u32 *slot = &progress->slots[part - 1];
+	struct apus_slot_key key = {
+	    .key = progress->key,
+	    .device = progress->device,
+	    .what = progress->what,
+	    .part = part,
+	};
+	if (knobs.parts & 1 << part && *slot < APUS_SLOT_OVERFLOWS)
+		*slot = find_slot(&key, 0);
+}
+
+static __always_inline void find_slots(struct progress *progress, struct request *request)
+{
+	__u32 device = 0;
+	__u16 what = 0;
+	if (knobs.slot_by == APUS_SLOT_BY_DEVICE || knobs.slot_by == APUS_SLOT_BY_ALL)
+		device = device_of(request);
+	if (knobs.slot_by == APUS_SLOT_BY_FLAGS)
+		what = flags_of(request);
+	if (knobs.slot_by == APUS_SLOT_BY_ALL)
+		what = operation_of(request);
+	if (progress->device != device || progress->what != what ||
+	    progress->epoch != slots_epoch) {
+		progress->device = device;
+		progress->what = what;
+		progress->epoch = slots_epoch;
+		__builtin_memset(progress->slots, 0, sizeof(progress->slots));
+	}
+	find_part(progress, APUS_BLOCK_DEVICE);
+	if (progress->flags & WAS_QUEUED)
+		find_part(progress, APUS_BLOCK_QUEUE);
+	find_part(progress, APUS_BLOCK_WHOLE);
+}
+
+static __always_inline void count_part(const struct progress *done, __u16 part, __u64 ns)
+{
+	__u32 slot = done->slots[part - 1];
 	bool has_bytes = part == APUS_BLOCK_DEVICE ||
 			 (part == APUS_BLOCK_WHOLE && !(knobs.parts & 1 << APUS_BLOCK_DEVICE));
-	__u32 slot;
 	if (!(knobs.parts & 1 << part))
 		return;
-	key->part = part;
-	slot = find_slot(key, 0);
 	observe(slot, ns);
-	if (has_bytes && bytes)
-		observe_amount(slot, bytes);
+	if (has_bytes && done->bytes)
+		observe_amount(slot, done->bytes);
 }
 
-static __always_inline void count(struct request *request, const struct progress *done)
+static __always_inline void count(struct request *request, struct progress *known,
+				  struct apus_ledger_cell *cell)
 {
-	struct apus_slot_key key = {};
-	if (knobs.slot_by == APUS_SLOT_BY_CGROUP || knobs.slot_by == APUS_SLOT_BY_ALL)
-		key.key = done->key;
-	if (knobs.slot_by == APUS_SLOT_BY_DEVICE || knobs.slot_by == APUS_SLOT_BY_ALL)
-		key.device = device_of(request);
-	if (knobs.slot_by == APUS_SLOT_BY_FLAGS)
-		key.what = flags_of(request);
-	if (knobs.slot_by == APUS_SLOT_BY_ALL)
-		key.what = operation_of(request);
-	count_part(&key, APUS_BLOCK_DEVICE, done->device_ns, done->bytes);
-	if (done->queued)
-		count_part(&key, APUS_BLOCK_QUEUE, done->queue_ns, 0);
-	count_part(&key, APUS_BLOCK_WHOLE, done->queue_ns + done->device_ns, done->bytes);
+	__u64 now = bpf_ktime_get_ns();
+	struct progress done;
+	ADD_ONE(&cell->produced);
+	if (known->flags & OUTSIDE) {
+		ADD_ONE(&cell->filtered_scope);
+		end(known);
+		return;
+	}
+	find_slots(known, request);
+	/* The entry ends before its spans are counted, or the verifier does that for each way. */
+	done = *known;
+	end(known);
+	done.device_ns += now - done.since_ns;
+	count_part(&done, APUS_BLOCK_DEVICE, done.device_ns);
+	if (done.flags & WAS_QUEUED)
+		count_part(&done, APUS_BLOCK_QUEUE, done.queue_ns);
+	count_part(&done, APUS_BLOCK_WHOLE, done.queue_ns + done.device_ns);
 }
-
-/* A softirq's completion may come into another one's, so the counters are added to atomically. */
-#define ADD_ONE(counter) __sync_fetch_and_add(counter, 1)
 
 static __always_inline void on_last(struct request *request, struct progress *known, __u32 bytes)
 {
 	struct apus_ledger_cell *cell = ledger_of(APUS_KIND_BLOCK);
-	struct progress done;
+	bool foreign = !wanted(request);
 	if (!cell)
 		return;
-	if (!wanted(request)) {
-		ADD_ONE(&cell->produced);
-		ADD_ONE(&cell->filtered_scope);
+	if (!foreign && known && known->stage == ISSUED) {
+		count(request, known, cell);
 		return;
 	}
-	if (!known || known->stage != ISSUED) {
-		bool phantom = never_issued(request, bytes);
-		forget(request);
-		if (phantom)
-			return;
-		/* It was issued before this was attached, or there was no room. */
-		ADD_ONE(&cell->produced);
-		ADD_ONE(&cell->untracked);
+	if (known && known->stage == QUEUED)
+		end(known);
+	if (never_issued(request, bytes))
 		return;
-	}
-	done = *known;
-	forget(request);
 	ADD_ONE(&cell->produced);
-	if (done.outside) {
+	if (foreign)
 		ADD_ONE(&cell->filtered_scope);
-		return;
-	}
-	done.device_ns += bpf_ktime_get_ns() - done.since_ns;
-	count(request, &done);
+	else
+		ADD_ONE(&cell->untracked);
 }
 
 // Arguments: request, error (an errno before 5.16), bytes. The tracepoint fires before the bytes
@@ -256,7 +246,7 @@ int on_complete(__u64 *context)
 	struct progress *known = progress_of(request);
 	__u32 bytes = context[2];
 	/* What failed was not moved. */
-	if (known && !(__u32)context[1])
+	if (known && known->stage != ENDED && !(__u32)context[1])
 		known->bytes += bytes;
 	if (bytes >= READ(request, __data_len))
 		on_last(request, known, bytes);
