@@ -8,124 +8,13 @@ import pathlib
 
 import pytest
 
-from agent import Agent
-from decoded import events_of
-from namespaces import ADDRESSES, FAR, NEAR, Network
-from waiting import eventually, settled
+from namespaces import ADDRESSES, FAR, NEAR, ROUTER
+from retransmits import COUNT, DATA, Link, failures, segments, size_of
+from waiting import eventually
 
-COUNT = 23
-NAME = "apus.tcp.retransmit"
 SYN = "tcp flags & (syn | ack) == syn"
 SYN_ACK = "tcp flags & (syn | ack) == (syn | ack)"
-DATA = "meta length > 90"
 FORMAT = pathlib.Path("/sys/kernel/tracing/events/tcp/tcp_retransmit_skb/format")
-
-
-class Watched:
-    """An agent, started when the test says so, and what its receiver has heard."""
-
-    def __init__(self, directory, receiver, network, hooks):
-        self.receiver = receiver
-        self.network = network
-        self.hooks = hooks
-        self.settings = {"tcpretrans.enabled": True, "hooks": hooks,
-                         "export.endpoint": receiver.http_endpoint,
-                         "export.schedule_delay": "50ms", "buffers.wake_latency": "10ms"}
-        self.directory = directory
-        self.agent = None
-
-    def start(self):
-        # All that is sent again from now on is told of, and nothing was before.
-        assert self.network.retransmitted(NEAR) == self.network.retransmitted(FAR) == 0
-        self.agent = Agent(self.directory, self.settings)
-        return self
-
-    def of(self, place):
-        """The events of a namespace, in the order of their times."""
-        inode = self.network.inode(place)
-        found = [event for event in events_of(self.receiver.messages("logs"), NAME)
-                 if event["apus.network.namespace"] == inode]
-        return sorted(found, key=lambda event: event.record.time_unix_nano)
-
-    def by_cookie(self, place):
-        found = {}
-        for event in self.of(place):
-            found.setdefault(event["apus.socket.cookie"], []).append(event)
-        return found
-
-    def causes(self, place):
-        return {event["apus.tcp.retransmit.cause"] for event in self.of(place)}
-
-    def check_sums(self):
-        """At a quiet moment: the segments of each namespace are those that the kernel counts."""
-        for place in (NEAR, FAR):
-            truth = settled(lambda: self.network.retransmitted(place), 0.5)
-            eventually(lambda: segments(self.of(place)) >= truth, 10,
-                       lambda: f"{segments(self.of(place))} of {truth} segments, failed "
-                               f"{[event.attributes for event in failures(self)]}; "
-                               f"{self.agent.log[-2000:]}")
-            assert segments(self.of(place)) == truth == self.network.retransmitted(place)
-        eventually(lambda: self.agent.ledger(NAME).rest == 0, 10,
-                   lambda: str(self.agent.ledger(NAME)))
-
-    def close(self):
-        if self.agent:
-            self.agent.stop()
-
-
-def segments(events):
-    return sum(event["apus.tcp.retransmit.segments"] for event in events)
-
-
-def size_of(events):
-    return sum(event["apus.tcp.retransmit.bytes"] for event in events)
-
-
-@pytest.fixture
-def network():
-    made = Network()
-    yield made
-    made.close()
-
-
-@pytest.fixture(params=["modern", "compatible"])
-def watched(request, tmp_path, receiver, network):
-    made = Watched(tmp_path, receiver, network, request.param)
-    yield made
-    made.close()
-
-
-class Link:
-    """Connections from a peer near to a peer far."""
-
-    def __init__(self, network, count=1, address=ADDRESSES[FAR][4], at="::"):
-        self.near, self.far = network.peer(NEAR), network.peer(FAR)
-        self.listener = self.far.listen(at)
-        self.address = address
-        self.near_ends = self.near.connect(address, self.listener["port"], count)
-        for end in self.near_ends:
-            self.near.wait(end["name"])
-        self.far_ends = [self.far.accept(self.listener["name"]) for _ in range(count)]
-        self.far_ends = self._in_order(self.far_ends)
-
-    def _in_order(self, ends):
-        by_port = {self.far.info(end["name"])["remote_port"]: end for end in ends}
-        return [by_port[end["port"]] for end in self.near_ends]
-
-    @property
-    def port(self):
-        return self.listener["port"]
-
-    def send(self, size):
-        """Begins to send on each connection."""
-        for near, far in zip(self.near_ends, self.far_ends):
-            self.far.receive(far["name"], size)
-            self.near.send(near["name"], size)
-
-    def arrive(self):
-        for near, far in zip(self.near_ends, self.far_ends):
-            self.near.end(near["name"])
-            assert self.far.end(far["name"])["missing"] == 0
 
 
 def check_ends(event, near, network_type, address, port, mapped=False):
@@ -227,23 +116,27 @@ def test_a_packet_lost_before_others_is_sent_again_fast(network, watched):
 
 def test_a_tail_that_is_lost_is_probed_for(network, watched):
     watched.start()
-    link = Link(network)
+    # One loss on each connection: with the window that it leaves, the next burst is two packets.
+    link = Link(network, COUNT)
     # Whole segments, or Nagle holds back the last, and the probe is that: new data.
     size = 4 * link.near.info(link.near_ends[0]["name"])["mss"]
-    for number in range(COUNT):
-        network.drop(f"tcp dport {link.port} {DATA} limit rate 1/day burst 1 packets")
-        link.send(size)
-        link.arrive()
+    for near, far in zip(link.near_ends, link.far_ends):
+        network.drop(f"tcp sport {near['port']} {DATA} limit rate 1/day burst 1 packets")
+        link.far.receive(far["name"], size)
+        link.near.send(near["name"], size)
+        assert link.far.end(far["name"])["missing"] == 0
+        link.near.end(near["name"])
         assert network.dropped() == 1
         network.heal()
     watched.check_sums()
-    causes = [event["apus.tcp.retransmit.cause"] for event in watched.of(NEAR)]
-    # All of it was one packet. The probe is its last segment; what it brings to light follows.
-    assert causes.count("tail_loss_probe") == COUNT
-    assert set(causes) == {"tail_loss_probe", "fast"}
-    for event in watched.of(NEAR):
-        if event["apus.tcp.retransmit.cause"] == "tail_loss_probe":
-            assert event["apus.tcp.retransmit.segments"] == 1
+    found = watched.by_cookie(NEAR)
+    assert set(found) == {near["cookie"] for near in link.near_ends}
+    for first, *rest in found.values():
+        # All of it was one packet. The probe is its last segment; what it brings to light follows.
+        assert first["apus.tcp.retransmit.cause"] == "tail_loss_probe"
+        assert first["apus.tcp.retransmit.segments"] == 1
+        assert {event["apus.tcp.retransmit.cause"] for event in rest} == {"fast"}
+        assert segments(rest) == 3
 
 
 def test_each_syn_that_is_sent_again_is_one(network, watched):
@@ -367,10 +260,6 @@ def stuck(network, watched):
     return link
 
 
-def failures(watched):
-    return [event for event in watched.of(NEAR) if "error.type" in event.attributes]
-
-
 def test_what_a_rule_of_the_host_refuses_is_counted_and_says_its_error(network, watched):
     needs_errors()
     watched.start()
@@ -386,6 +275,35 @@ def test_what_a_rule_of_the_host_refuses_is_counted_and_says_its_error(network, 
         assert event["error.type"] == "EPERM"
         assert event["apus.tcp.retransmit.segments"] == 1
         check_ends(event, link.near_ends[0], "ipv4", ADDRESSES[FAR][4], link.port)
+
+
+def test_what_a_queue_of_the_host_drops_is_counted_and_says_so(network, watched):
+    needs_errors()
+    watched.start()
+    link = stuck(network, watched)
+    network.run(NEAR, "tc", "qdisc", "replace", "dev", "wire", "root", "tbf", "rate", "8bit",
+                "burst", "2000", "limit", "1")
+    eventually(lambda: len(failures(watched)) >= 2)
+    network.run(NEAR, "tc", "qdisc", "delete", "dev", "wire", "root")
+    network.heal()
+    link.arrive()
+    watched.check_sums()
+    assert len(failures(watched)) == network_failures(network)
+    assert {event["error.type"] for event in failures(watched)} == {"ENOBUFS"}
+    assert {event["apus.tcp.retransmit.cause"] for event in failures(watched)} <= {
+        "tail_loss_probe", "timeout"}
+
+
+def test_what_is_too_big_for_the_path_is_sent_again_for_no_loss(network, watched):
+    watched.start()
+    link = Link(network)
+    network.ip(ROUTER, "link", "set", FAR, "mtu", "1300")
+    link.send(40_000)
+    link.arrive()
+    watched.check_sums()
+    assert watched.causes(NEAR) == {"other"}
+    assert {event["apus.socket.cookie"] for event in watched.of(NEAR)} == {
+        link.near_ends[0]["cookie"]}
 
 
 def network_failures(network):
@@ -409,57 +327,3 @@ def test_what_has_no_way_is_told_of_but_was_not_sent(network, watched):
         assert event["error.type"] == "EHOSTUNREACH"
         assert event["apus.tcp.retransmit.segments"] == 0
         assert event["apus.tcp.retransmit.bytes"] == 0
-
-
-def test_connections_older_than_the_agent_have_owners(network, watched):
-    near, far = network.peer(NEAR), network.peer(FAR)
-    listener = far.listen(ADDRESSES[FAR][4])
-    worker = network.forked(far)
-    ends = near.connect(ADDRESSES[FAR][4], listener["port"], COUNT)
-    accepted = [worker.accept(listener["name"]) for _ in ends]
-    watched.start()
-    check_owners(network, watched, near, ends, worker, accepted, ("primed", "primed"))
-
-
-def test_an_accepted_connection_is_of_the_process_that_accepted_it(network, watched):
-    watched.start()
-    near, far = network.peer(NEAR), network.peer(FAR)
-    listener = far.listen(ADDRESSES[FAR][4])
-    worker = network.forked(far)
-    ends = near.connect(ADDRESSES[FAR][4], listener["port"], COUNT)
-    accepted = [worker.accept(listener["name"]) for _ in ends]
-    check_owners(network, watched, near, ends, worker, accepted, ("connected", "accepted"))
-
-
-def test_a_connection_that_was_passed_on_stays_its_openers(network, watched):
-    watched.start()
-    near, other, far = network.peer(NEAR), network.peer(NEAR), network.peer(FAR)
-    listener = far.listen(ADDRESSES[FAR][4])
-    ends = near.connect(ADDRESSES[FAR][4], listener["port"], COUNT)
-    accepted = [far.accept(listener["name"]) for _ in ends]
-    passed = [near.pass_to(other, end["name"]) for end in ends]
-    check_owners(network, watched, near, passed, far, accepted, ("connected", "accepted"),
-                 sender=other)
-
-
-def check_owners(network, watched, near, ends, far, accepted, origins, sender=None):
-    """Both sides lose what they send; each event is its socket's owner's."""
-    sender = sender or near
-    network.drop(DATA)
-    for end in ends:
-        sender.send(end["name"], 100)
-    for end in accepted:
-        far.send(end["name"], 100)
-    for place in (NEAR, FAR):
-        eventually(lambda: len(watched.by_cookie(place)) == COUNT, 20)
-    network.heal()
-    for end, other in zip(ends, accepted):
-        sender.end(end["name"])
-        far.end(other["name"])
-    watched.check_sums()
-    for place, peer, origin, own in ((NEAR, near, origins[0], ends),
-                                     (FAR, far, origins[1], accepted)):
-        assert set(watched.by_cookie(place)) == {end["cookie"] for end in own}
-        for event in watched.of(place):
-            assert event["process.pid"] == peer.pid
-            assert event["apus.socket.owner.origin"] == origin
