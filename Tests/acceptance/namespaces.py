@@ -128,9 +128,16 @@ class Network:
 
     def retransmitted(self, place):
         """TcpRetransSegs of the namespace."""
-        lines = self.run(place, "cat", "/proc/net/snmp").splitlines()
-        names, values = [line.split() for line in lines if line.startswith("Tcp:")]
-        return int(values[names.index("RetransSegs")])
+        return self._counter(place, "snmp", "Tcp", "RetransSegs")
+
+    def extended(self, place, name):
+        """A counter of TcpExt."""
+        return self._counter(place, "netstat", "TcpExt", name)
+
+    def _counter(self, place, table, group, name):
+        lines = self.run(place, "cat", f"/proc/net/{table}").splitlines()
+        names, values = [line.split() for line in lines if line.startswith(group + ":")]
+        return int(values[names.index(name)])
 
     def peer(self, place, **options):
         made = Peer.start(self.name(place), **options)

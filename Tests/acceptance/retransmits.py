@@ -54,6 +54,10 @@ class Watched:
                                f"{[event.attributes for event in failures(self)]}; "
                                f"{self.agent.log[-2000:]}")
             assert segments(self.of(place)) == truth == self.network.retransmitted(place)
+            # The kernel counts one of the causes by itself, where it succeeds.
+            fast = [event for event in self.of(place) if "error.type" not in event.attributes
+                    and event["apus.tcp.retransmit.cause"] == "fast"]
+            assert segments(fast) == self.network.extended(place, "TCPFastRetrans")
         eventually(lambda: self.agent.ledger(NAME).rest == 0, 10,
                    lambda: str(self.agent.ledger(NAME)))
 
@@ -73,8 +77,8 @@ def size_of(events):
 class Link:
     """Connections from a peer near to a peer far."""
 
-    def __init__(self, network, count=1, address=ADDRESSES[FAR][4], at="::"):
-        self.near, self.far = network.peer(NEAR), network.peer(FAR)
+    def __init__(self, network, count=1, address=ADDRESSES[FAR][4], at="::", near_options=None):
+        self.near, self.far = network.peer(NEAR, **(near_options or {})), network.peer(FAR)
         self.listener = self.far.listen(at)
         self.address = address
         self.near_ends = self.near.connect(address, self.listener["port"], count)
@@ -105,3 +109,23 @@ class Link:
 
 def failures(watched):
     return [event for event in watched.of(NEAR) if "error.type" in event.attributes]
+
+
+KINDS = {
+    "ipv4": ("10.77.2.2", "10.77.2.2", "ipv4", "10.77.2.2", False),
+    "ipv6": ("fd77:2::2", "fd77:2::2", "ipv6", "fd77:2::2", False),
+    "mapped": ("::", "::ffff:10.77.2.2", "ipv4", "10.77.2.2", True),
+}
+
+
+def check_ends(event, near, network_type, address, port, mapped=False):
+    """That it is an event of the near end `near`."""
+    version = 6 if network_type == "ipv6" else 4
+    assert event["source.address"] == ADDRESSES[NEAR][version]
+    assert event["source.port"] == near["port"]
+    assert event["destination.address"] == address
+    assert event["destination.port"] == port
+    assert event["network.type"] == network_type
+    assert event["network.transport"] == "tcp"
+    assert event.get("apus.socket.v4_mapped", False) == mapped
+    assert event["process.pid"] == near["pid"]

@@ -1,77 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Segments sent again: as many as the kernel says, each with its cause and its socket's owner.
+"""Segments sent again: each cause provoked, so many times as is known.
 
 The truth is TcpRetransSegs of network namespaces in which nobody else is, the rules' counters of
 what was dropped or passed, and what TCP_INFO says of each socket. All loss is made by rules.
 """
-import pathlib
-
 import pytest
 
 from namespaces import ADDRESSES, FAR, NEAR, ROUTER
-from retransmits import COUNT, DATA, Link, failures, segments, size_of
+from retransmits import COUNT, DATA, KINDS, Link, check_ends, segments
 from waiting import eventually
 
 SYN = "tcp flags & (syn | ack) == syn"
 SYN_ACK = "tcp flags & (syn | ack) == (syn | ack)"
-FORMAT = pathlib.Path("/sys/kernel/tracing/events/tcp/tcp_retransmit_skb/format")
-
-
-def check_ends(event, near, network_type, address, port, mapped=False):
-    """That it is an event of the near end `near`."""
-    version = 6 if network_type == "ipv6" else 4
-    assert event["source.address"] == ADDRESSES[NEAR][version]
-    assert event["source.port"] == near["port"]
-    assert event["destination.address"] == address
-    assert event["destination.port"] == port
-    assert event["network.type"] == network_type
-    assert event["network.transport"] == "tcp"
-    assert event.get("apus.socket.v4_mapped", False) == mapped
-    assert event["process.pid"] == near["pid"]
-
-
-KINDS = {
-    "ipv4": ("10.77.2.2", "10.77.2.2", "ipv4", "10.77.2.2", False),
-    "ipv6": ("fd77:2::2", "fd77:2::2", "ipv6", "fd77:2::2", False),
-    "mapped": ("::", "::ffff:10.77.2.2", "ipv4", "10.77.2.2", True),
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_sum_is_what_the_kernel_counts_of_a_lossy_bulk_transfer(
-        network, watched, kind, figures):
-    at, connect_to, network_type, address, mapped = KINDS[kind]
-    assert {"generic-segmentation-offload", "tcp-segmentation-offload"} <= network.offloads(NEAR)
-    watched.start()
-    link = Link(network, 1, connect_to, at)
-    [near] = link.near_ends
-    network.slow()
-    link.send(64 << 20)
-
-    def in_flight():
-        info = link.near.info(near["name"])
-        return info["unacked"] * info["mss"]
-
-    eventually(lambda: in_flight() >= 1 << 20)
-    network.drop(f"tcp dport {link.port} {DATA} numgen inc mod 20 == 0")
-    eventually(lambda: network.dropped() >= 10)
-    network.heal()
-    link.arrive()
-    watched.check_sums()
-    events = watched.of(NEAR)
-    truth = link.near.info(near["name"])
-    figures(f"{watched.hooks}: {len(events)} events of {segments(events)} segments")
-    assert segments(events) == truth["total_retrans"] > 10
-    assert size_of(events) == truth["bytes_retrans"]
-    assert max(event["apus.tcp.retransmit.segments"] for event in events) > 1
-    for event in events:
-        check_ends(event, near, network_type, address, link.port, mapped)
-        assert event["apus.socket.owner.origin"] == "connected"
-        assert event["network.connection.state"] == "established"
-        assert 0 < event["apus.tcp.srtt"] < 10
-        assert "error.type" not in event.attributes
-        if watched.hooks == "modern":
-            assert event["apus.socket.cookie"] == truth["cookie"]
 
 
 def test_what_nobody_acknowledges_is_probed_for_and_then_timed_out(network, watched):
@@ -86,6 +26,8 @@ def test_what_nobody_acknowledges_is_probed_for_and_then_timed_out(network, watc
     watched.check_sums()
     found = watched.by_cookie(NEAR)
     assert set(found) == {near["cookie"] for near in link.near_ends}
+    assert network.extended(NEAR, "TCPLossProbes") == COUNT
+    assert network.extended(NEAR, "TCPTimeouts") == len(watched.of(NEAR)) - COUNT
     for near in link.near_ends:
         first, *rest = found[near["cookie"]]
         assert first["apus.tcp.retransmit.cause"] == "tail_loss_probe"
@@ -131,11 +73,14 @@ def test_a_tail_that_is_lost_is_probed_for(network, watched):
     watched.check_sums()
     found = watched.by_cookie(NEAR)
     assert set(found) == {near["cookie"] for near in link.near_ends}
+    assert network.extended(NEAR, "TCPLossProbes") == COUNT
     for first, *rest in found.values():
         # All of it was one packet. The probe is its last segment; what it brings to light follows.
+        # A probe that is acknowledged faster than any segment before proves nothing (RACK), and
+        # then the timer is waited for.
         assert first["apus.tcp.retransmit.cause"] == "tail_loss_probe"
         assert first["apus.tcp.retransmit.segments"] == 1
-        assert {event["apus.tcp.retransmit.cause"] for event in rest} == {"fast"}
+        assert {event["apus.tcp.retransmit.cause"] for event in rest} in ({"fast"}, {"timeout"})
         assert segments(rest) == 3
 
 
@@ -246,54 +191,6 @@ def test_a_syn_ack_of_fast_open_is_one(network, watched):
         assert event["apus.socket.owner.origin"] == "accepted"
 
 
-def needs_errors():
-    if " err;" not in FORMAT.read_text():
-        pytest.skip("before Linux 6.17 the tracepoint does not tell of what could not be sent")
-
-
-def stuck(network, watched):
-    """A connection whose data is lost and has been sent again at least once."""
-    link = Link(network)
-    network.drop(f"tcp dport {link.port}")
-    link.send(100)
-    eventually(lambda: watched.of(NEAR))
-    return link
-
-
-def test_what_a_rule_of_the_host_refuses_is_counted_and_says_its_error(network, watched):
-    needs_errors()
-    watched.start()
-    link = stuck(network, watched)
-    network.drop(f"tcp dport {link.port}", NEAR)
-    eventually(lambda: len(failures(watched)) >= 2)
-    network.heal(NEAR)
-    network.heal()
-    link.arrive()
-    watched.check_sums()
-    assert len(failures(watched)) == network_failures(network)
-    for event in failures(watched):
-        assert event["error.type"] == "EPERM"
-        assert event["apus.tcp.retransmit.segments"] == 1
-        check_ends(event, link.near_ends[0], "ipv4", ADDRESSES[FAR][4], link.port)
-
-
-def test_what_a_queue_of_the_host_drops_is_counted_and_says_so(network, watched):
-    needs_errors()
-    watched.start()
-    link = stuck(network, watched)
-    network.run(NEAR, "tc", "qdisc", "replace", "dev", "wire", "root", "tbf", "rate", "8bit",
-                "burst", "2000", "limit", "1")
-    eventually(lambda: len(failures(watched)) >= 2)
-    network.run(NEAR, "tc", "qdisc", "delete", "dev", "wire", "root")
-    network.heal()
-    link.arrive()
-    watched.check_sums()
-    assert len(failures(watched)) == network_failures(network)
-    assert {event["error.type"] for event in failures(watched)} == {"ENOBUFS"}
-    assert {event["apus.tcp.retransmit.cause"] for event in failures(watched)} <= {
-        "tail_loss_probe", "timeout"}
-
-
 def test_what_is_too_big_for_the_path_is_sent_again_for_no_loss(network, watched):
     watched.start()
     link = Link(network)
@@ -304,26 +201,3 @@ def test_what_is_too_big_for_the_path_is_sent_again_for_no_loss(network, watched
     assert watched.causes(NEAR) == {"other"}
     assert {event["apus.socket.cookie"] for event in watched.of(NEAR)} == {
         link.near_ends[0]["cookie"]}
-
-
-def network_failures(network):
-    """TCPRetransFail: the kernel's own count of segments that could not be sent again."""
-    lines = network.run(NEAR, "cat", "/proc/net/netstat").splitlines()
-    names, values = [line.split() for line in lines if line.startswith("TcpExt:")]
-    return int(values[names.index("TCPRetransFail")])
-
-
-def test_what_has_no_way_is_told_of_but_was_not_sent(network, watched):
-    needs_errors()
-    watched.start()
-    link = stuck(network, watched)
-    network.ip(NEAR, "route", "add", "unreachable", "10.77.2.0/24")
-    eventually(lambda: len(failures(watched)) >= 2)
-    network.ip(NEAR, "route", "del", "unreachable", "10.77.2.0/24")
-    network.heal()
-    link.arrive()
-    watched.check_sums()
-    for event in failures(watched):
-        assert event["error.type"] == "EHOSTUNREACH"
-        assert event["apus.tcp.retransmit.segments"] == 0
-        assert event["apus.tcp.retransmit.bytes"] == 0
