@@ -3,7 +3,13 @@
 //
 // tcp_retransmit_skb fires in the one function that sends segments again, for all causes but a
 // SYN-ACK of a connection that is still a request; tcp_retransmit_synack is that one. Both mostly
-// run in softirq, on top of whatever task was there: `current` is never asked.
+// run in softirq, on top of whatever task was there: `current` is never asked. A probe of the tail
+// that finds new data to send is not one of them, nor for the kernel.
+//
+// Cost on a 2-core 6.18 machine, run time by bpf_stats: segments 1.1 us (compat 1.5), SYN-ACK
+// 0.7 us (0.9); on a CPU that does a bulk transfer meanwhile 4 us, of cold caches. 600 MB with
+// every hundredth packet dropped, 250 events: 1.2 s alone, 1.0 with this, 1.1 with the compat
+// object, medians of 9, which is to say that the difference is below what such transfers vary by.
 #include "emit.bpf.h"
 #include "slots.bpf.h"
 #include "socket_cgroup.bpf.h"

@@ -71,3 +71,19 @@ def cgroup():
     made = Cgroup()
     yield made
     made.remove()
+
+
+@pytest.fixture
+def network():
+    from namespaces import Network
+    made = Network()
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["modern", "compatible"])
+def watched(request, tmp_path, receiver, network):
+    from retransmits import Watched
+    made = Watched(tmp_path, receiver, network, request.param)
+    yield made
+    made.close()
