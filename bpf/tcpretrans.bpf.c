@@ -115,7 +115,8 @@ static __always_inline bool owned(struct apus_retransmit *record, struct apus_le
 		FETCH_ADD(&cell->filtered_self);
 		return false;
 	}
-	if (key)
+	/* Of an accepted socket the kernel keeps the listener's, which may be an activator's. */
+	if (key && !(owner && owner->origin == APUS_OWNER_ACCEPTED))
 		record->process.cgroup_key = key;
 	else if (!owner && cgroup)
 		record->process.cgroup_key = BPF_CORE_READ(cgroup, kn, id) | APUS_CGROUP_V2;

@@ -52,5 +52,7 @@ extension ProbeRow {
     configure: { _, plan in
       plan.knobs.slot_by = APUS_SLOT_BY_ALL.rawValue
       plan.knobs.parts = 1 << APUS_BLOCK_DEVICE.rawValue | 1 << APUS_BLOCK_QUEUE.rawValue
-    })
+    },
+    // 16384 requests in flight; see bpf/include/progress.bpf.h.
+    memory: { _, _ in [("biolatency requests", 16_384 * 80)] })
 }
