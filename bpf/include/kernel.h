@@ -140,8 +140,14 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct inode {
+	unsigned short i_mode;
+};
+
 struct file {
 	struct path f_path;
+	struct inode *f_inode;
+	void *private_data;
 };
 
 struct mm_struct {
@@ -167,7 +173,17 @@ struct signal_struct {
 	unsigned int flags;
 };
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
+	unsigned int flags;
 	unsigned int __state;
 	int pid;
 	int tgid;
@@ -181,6 +197,7 @@ struct task_struct {
 	struct cred *real_cred;
 	char comm[16];
 	struct nsproxy *nsproxy;
+	struct files_struct *files;
 	struct signal_struct *signal;
 	kuid_t loginuid;
 	unsigned int sessionid;
@@ -192,8 +209,18 @@ struct task_struct___5_13 {
 	long state;
 } __attribute__((preserve_access_index));
 
+struct trace_event_raw_sys_enter {
+	unsigned long args[6];
+};
+
 struct trace_event_raw_sys_exit {
 	long ret;
+};
+
+struct bpf_iter__task_file {
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 };
 
 #if defined(__TARGET_ARCH_x86)
@@ -201,6 +228,8 @@ struct pt_regs {
 	unsigned long di;
 	unsigned long si;
 	unsigned long dx;
+	unsigned long r10;
+	unsigned long orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
@@ -209,6 +238,7 @@ struct user_pt_regs {
 struct pt_regs {
 	__u64 regs[31];
 	__u64 orig_x0;
+	__s32 syscallno;
 };
 #endif
 
