@@ -9,7 +9,11 @@
 // A passed or inherited socket stays its opener's. Two processes that listen on one address and
 // port (SO_REUSEPORT) leave a connection without an owner until it is accepted. Not seen: accepts
 // of 32-bit callers and into io_uring's direct descriptors, sockets that wait in an accept queue or
-// in a message when the walk is made.
+// in a message when the walk is made. Probes that ask for an owner at a socket's last state change
+// have to be attached before this, which forgets it there.
+//
+// Run time by bpf_stats: state change 0.28 us (compat 0.48), accept 1.0 us (1.9), 0.11 us for any
+// other ring's completion; the cost of a whole connection stands in tcpconnect.bpf.c.
 #include "process.bpf.h"
 #include "sockets.bpf.h"
 

@@ -99,8 +99,8 @@ struct LoadedProbes: ~Copyable {
 
   /// Ends production; the maps stay readable, and nothing is added to them afterwards.
   borrowing func detach() {
-    for probe in probes { probe.object.detach() }
     for probe in probes {
+      probe.object.detach()
       guard let last = probe.row.last else { continue }
       do throws(KernelError) { try probe.object.run(last) } catch {
         Log.warn(

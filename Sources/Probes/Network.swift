@@ -11,9 +11,12 @@ internal import Platform
 
 private let connectKeys = ["apus.tcp.connect.outcome", "error.type"]
 
+/// See bpf/sockets.bpf.c.
+private let listenersMax = 4096
+
 /// Connects without an outcome yet, and what is kept of each; see bpf/include/connect.bpf.h.
 private let pendingMax = 8192
-private let pendingBytes = 184
+private let pendingBytes = 192
 
 private let retransmitKeys = ["apus.tcp.retransmit.cause"]
 
@@ -25,7 +28,11 @@ extension ProbeRow {
     isWanted: { $0.tcpconnect.enabled || $0.tcpretrans.enabled },
     memory: { settings, _ in
       // An element of a hash has 48 bytes of its own, and a bucket 16.
-      [("socket owners", settings.socketsMax * (8 + MemoryLayout<apus_owner>.size + 64))]
+      let owner = MemoryLayout<apus_owner>.size + 64
+      return [
+        ("socket owners", settings.socketsMax * (8 + owner)),
+        ("listeners", listenersMax * (24 + 8 + owner)),
+      ]
     })
 
   /// Active TCP connects, each a record at its outcome; durations by cgroup and outcome.

@@ -76,6 +76,8 @@ package struct ProbeRow: Sendable {
 }
 
 /// Every probe of the agent, in the order in which they are loaded and attached.
+///
+/// `sockets` comes after those that ask for a socket's owner: at the socket's end it forgets it.
 package let probeRows: [ProbeRow] = [
-  .execve, .runqlat, .sockets, .tcpconnect, .tcpretrans, .biolatency,
+  .execve, .runqlat, .tcpconnect, .tcpretrans, .sockets, .biolatency,
 ]

@@ -78,7 +78,7 @@ func runTcpconnect(_ options: TcpconnectOptions) throws(Failure) {
   try Tool.requirePrivilege()
   let cgroup = try Tool.cgroupKey(ofPath: options.cgroup)
   let tracing = Tracing(
-    rows: [.sockets, .tcpconnect], buffer: options.buffer, kind: APUS_KIND_CONNECT,
+    rows: [.tcpconnect, .sockets], buffer: options.buffer, kind: APUS_KIND_CONNECT,
     events: "connects"
   ) { plan in
     plan.knobs.pid = UInt32(bitPattern: options.pid ?? 0)

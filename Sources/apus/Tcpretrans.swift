@@ -78,7 +78,7 @@ func runTcpretrans(_ options: TcpretransOptions) throws(Failure) {
   try Tool.requirePrivilege()
   let cgroup = try Tool.cgroupKey(ofPath: options.cgroup)
   let tracing = Tracing(
-    rows: [.sockets, .tcpretrans], buffer: options.buffer, kind: APUS_KIND_RETRANSMIT,
+    rows: [.tcpretrans, .sockets], buffer: options.buffer, kind: APUS_KIND_RETRANSMIT,
     events: "retransmissions"
   ) { plan in
     plan.knobs.pid = UInt32(bitPattern: options.pid ?? 0)

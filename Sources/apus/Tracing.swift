@@ -19,7 +19,7 @@ struct Tracing {
   /// Waiting for a signal is the timer, too: 20 ms are below what a reader notices.
   private static let tickMilliseconds = 20
 
-  /// In the order in which they are loaded and attached; the last one makes the tool's records.
+  /// In the order in which they are loaded and attached.
   let rows: [ProbeRow]
   let buffer: BufferPreference
   /// Whose losses are told at the end, and in which word.
@@ -96,8 +96,8 @@ struct Tracing {
   }
 
   private func detach(_ probes: [Loaded]) throws(KernelError) {
-    for probe in probes { probe.object.detach() }
     for probe in probes {
+      probe.object.detach()
       if let last = probe.row.last { try probe.object.run(last) }
     }
     capus_wait_for_programs()

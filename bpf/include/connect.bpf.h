@@ -20,6 +20,7 @@
 #define EHOSTUNREACH  113
 #define EALREADY      114
 #define EINPROGRESS   115
+#define ECANCELED     125
 #define ERESTARTSYS   512 /* and up to 516 how a call says that a signal ended it */
 #define ERESTART_LAST 516
 #define SHUTDOWN_MASK 3
@@ -42,13 +43,16 @@ struct pending {
 	struct apus_ends ends; /* as asked, then as closed; in between the socket knows better */
 	__u64 begun_ns;
 	__u64 interrupted_ns; /* 0: was not */
+	__u64 taken_ns;	      /* when taken_error was */
 	__u16 flags;	      /* enum apus_connect_flags */
 	__u8 phase;
 	__u8 scope;
 	__u8 in_call; /* the system call connect is known to be running */
 	__u8 reserved[3];
 	__u32 stale_error; /* in sk_err already when it began, by an earlier disconnect */
+	__u32 barrier;
 	__u32 reserved_too;
+	__u32 taken_error; /* by getsockopt out of the socket, which then no longer says it */
 };
 
 /* By the address of the struct sock. */
@@ -180,7 +184,7 @@ static __always_inline void finish(void *context, struct apus_connect *record, _
 static __noinline void tell(void *context, struct sock *sk, __u16 outcome, __u32 error)
 {
 	struct apus_connect record = {.outcome = outcome, .error = error};
-	__u64 key = (__u64)sk, begun_ns, interrupted_ns;
+	__u64 key = (__u64)sk, begun_ns, interrupted_ns, ended_ns = 0;
 	struct pending *pending = bpf_map_lookup_elem(&connects, &key);
 	__u8 phase, scope;
 	if (!pending)
@@ -188,6 +192,8 @@ static __noinline void tell(void *context, struct sock *sk, __u16 outcome, __u32
 	record.process = pending->process;
 	record.flags = pending->flags;
 	begun_ns = pending->begun_ns;
+	if (error && error == pending->taken_error)
+		ended_ns = pending->taken_ns;
 	interrupted_ns = pending->interrupted_ns;
 	phase = pending->phase;
 	scope = pending->scope;
@@ -200,15 +206,15 @@ static __noinline void tell(void *context, struct sock *sk, __u16 outcome, __u32
 	if (interrupted_ns && outcome == APUS_CONNECT_ABANDONED) {
 		record.outcome = APUS_CONNECT_INTERRUPTED;
 		record.error = EINTR;
+		ended_ns = interrupted_ns;
 	} else if (interrupted_ns) {
 		/* A send that a signal ended and the kernel made again has its request there. */
 		if (!BPF_CORE_READ((struct tcp_sock *)sk, fastopen_req, data))
 			record.flags |= APUS_CONNECT_WAS_INTERRUPTED;
-		interrupted_ns = 0;
 	}
 	if (bpf_map_delete_elem(&connects, &key))
 		return;
-	finish(context, &record, scope, begun_ns, interrupted_ns);
+	finish(context, &record, scope, begun_ns, ended_ns);
 }
 
 /* A connect that was under way when this was attached: all that is known is who has the socket. */

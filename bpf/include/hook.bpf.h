@@ -13,9 +13,14 @@
 #include <bpf/bpf_core_read.h>
 
 #ifdef APUS_COMPAT
-#define HOOK(name)   SEC("raw_tp/" name)
-#define READ(...)    BPF_CORE_READ(__VA_ARGS__)
-#define FETCH_ADD(p) ((*(p))++)
+#define HOOK(name) SEC("raw_tp/" name)
+#define READ(...)  BPF_CORE_READ(__VA_ARGS__)
+/* Never loses a count to a softirq that comes in between; the value may then be the softirq's. */
+#define FETCH_ADD(p)                                                                               \
+	({                                                                                         \
+		__sync_fetch_and_add(p, 1);                                                        \
+		*(p)-1;                                                                            \
+	})
 #else
 #define HOOK(name)   SEC("tp_btf/" name)
 #define READ(...)    ___arrow(__VA_ARGS__)
