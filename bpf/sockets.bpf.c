@@ -14,6 +14,7 @@
 //
 // Run time by bpf_stats: state change 0.28 us (compat 0.48), accept 1.0 us (1.9), 0.11 us for any
 // other ring's completion; the cost of a whole connection stands in tcpconnect.bpf.c.
+#include "filter.bpf.h"
 #include "process.bpf.h"
 #include "sockets.bpf.h"
 
@@ -98,6 +99,7 @@ static __always_inline void own(struct sock *sk, struct task_struct *task, __u32
 	struct apus_owner owner = {.origin = origin};
 	__u64 key = (__u64)sk;
 	describe(&owner.process, task);
+	owner.outside = !in_scope(task);
 	bpf_map_update_elem(&owners, &key, &owner, BPF_ANY);
 	if (origin == APUS_OWNER_LISTENED)
 		add_listener(sk, &owner);
@@ -234,6 +236,7 @@ int prime(struct bpf_iter__task_file *context)
 		return 0;
 	key = (__u64)sk;
 	describe(&owner.process, READ(task, group_leader));
+	owner.outside = !in_scope(READ(task, group_leader));
 	found = bpf_map_lookup_elem(&owners, &key);
 	if (found && (found->origin != APUS_OWNER_PRIMED ||
 		      found->process.start_ns <= owner.process.start_ns))

@@ -49,6 +49,9 @@ int on_call(struct trace_event_raw_sys_enter *context)
 		}
 		return 0;
 	}
+	found = bpf_map_lookup_elem(&connects, &key);
+	if (found && found->in_call && found->phase == PHASE_BEGUN)
+		return 0; /* Another thread connects the same socket: one of the two will. */
 	begin(&fresh, bpf_ktime_get_boot_ns());
 	direct(&fresh, &to);
 	fresh.flags = fast_open(sk);
@@ -74,8 +77,7 @@ static __always_inline int on_destination(struct bpf_sock_addr *context,
 		return 1;
 	bpf_get_socket_cookie(context); /* Makes one, where there is none yet. */
 	found = bpf_map_lookup_elem(&connects, &key);
-	if (found && found->in_call && found->phase == PHASE_BEGUN &&
-	    found->process.tid == current_tid()) {
+	if (found && found->in_call && found->phase == PHASE_BEGUN) {
 		direct(found, to);
 		return 1;
 	}
@@ -150,6 +152,16 @@ int on_error_taken(struct trace_event_raw_sys_exit *context)
 	return 0;
 }
 
+/* Only a send that opens is a connect; what another one says of a socket that connects is not. */
+static __always_inline int on_send_result(void *context, struct sock *sk, long result)
+{
+	__u64 key = (__u64)sk;
+	struct pending *pending = sk ? bpf_map_lookup_elem(&connects, &key) : 0;
+	if (!pending || !(pending->flags & APUS_CONNECT_FAST_OPEN))
+		return 0;
+	return on_own_result(context, sk, result);
+}
+
 // Arguments: the socket, the result, flags. It ends every send, so most are let go at once.
 HOOK("sock_send_length")
 int on_send(__u64 *context)
@@ -160,7 +172,7 @@ int on_send(__u64 *context)
 		return 0;
 	if (READ(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
-	return on_own_result(context, sk, (int)context[1]);
+	return on_send_result(context, sk, (int)context[1]);
 }
 
 // Where there is no sock_send_length (before 6.3).
@@ -169,7 +181,7 @@ int instead_of_on_send_to(struct trace_event_raw_sys_exit *context)
 {
 	if (context->ret >= 0)
 		return 0;
-	return on_own_result(context, socket_of_call(), context->ret);
+	return on_send_result(context, socket_of_call(), context->ret);
 }
 
 SEC("tracepoint/syscalls/sys_exit_sendmsg")
@@ -177,7 +189,7 @@ int instead_of_on_send_message(struct trace_event_raw_sys_exit *context)
 {
 	if (context->ret >= 0)
 		return 0;
-	return on_own_result(context, socket_of_call(), context->ret);
+	return on_send_result(context, socket_of_call(), context->ret);
 }
 
 // Arguments: the ring, the request, and by kernel the completion or its fields.
@@ -199,8 +211,25 @@ int on_completion(__u64 *context)
 	return pending ? on_result(context, sk, pending, BPF_CORE_READ(request, cqe.res)) : 0;
 }
 
-/* A connect whose call was not seen begins here: there is no cgroup2, or it would not have us. */
-static __always_inline int on_sent(struct sock *sk)
+// Argument: the socket. What is left of it then had no result that could be seen: a 32-bit call's,
+// or an error that was taken by other means than SO_ERROR.
+HOOK("tcp_destroy_sock")
+int on_destroy(__u64 *context)
+{
+	struct sock *sk = (void *)context[0];
+	__u64 key = (__u64)sk;
+	struct pending *pending = bpf_map_lookup_elem(&connects, &key);
+	__u8 scope = pending ? pending->scope : SCOPE_WANTED;
+	if (pending && !bpf_map_delete_elem(&connects, &key))
+		give_up(scope);
+	return 0;
+}
+
+/*
+ * A connect whose call was not seen begins here: there is no cgroup2, or it would not have us. A
+ * function of its own, since two of these records do not fit the stack of one.
+ */
+static __noinline int on_sent(struct sock *sk)
 {
 	__u64 key = (__u64)sk;
 	struct pending *pending = bpf_map_lookup_elem(&connects, &key);

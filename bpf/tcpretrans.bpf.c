@@ -88,25 +88,11 @@ static __always_inline __u32 error_of(__u64 *context)
 	return result > 0 ? ENOBUFS : -result;
 }
 
-static __always_inline bool in_scope(struct apus_retransmit *record, struct cgroup *cgroup)
-{
-	struct apus_process *process = &record->process;
-	if (knobs.pid && process->pid != knobs.pid)
-		return false;
-	if (knobs.uid != 0xffffffff &&
-	    (record->origin == APUS_OWNER_NONE || process->uid != knobs.uid))
-		return false;
-	if (!knobs.cgroup_key || process->cgroup_key == knobs.cgroup_key)
-		return true;
-	return !(knobs.cgroup_key & APUS_CGROUP_HIERARCHY) && within(cgroup, knobs.cgroup_key);
-}
-
 /* Writes whose the socket is; false when that is not wanted. */
 static __always_inline bool owned(struct apus_retransmit *record, struct apus_ledger_cell *cell,
 				  struct sock *sk, struct apus_owner *owner)
 {
-	struct cgroup *cgroup = cgroup_of_socket(sk);
-	__u64 key = key_of_cgroup(cgroup);
+	__u64 key = key_of_cgroup(cgroup_of_socket(sk));
 	if (owner) {
 		record->process = owner->process;
 		record->origin = owner->origin;
@@ -118,9 +104,9 @@ static __always_inline bool owned(struct apus_retransmit *record, struct apus_le
 	/* Of an accepted socket the kernel keeps the listener's, which may be an activator's. */
 	if (key && !(owner && owner->origin == APUS_OWNER_ACCEPTED))
 		record->process.cgroup_key = key;
-	else if (!owner && cgroup)
-		record->process.cgroup_key = BPF_CORE_READ(cgroup, kn, id) | APUS_CGROUP_V2;
-	if (in_scope(record, cgroup))
+	else if (!owner)
+		record->process.cgroup_key = CGROUP_KEY_ROOT;
+	if (wants_socket(sk, owner))
 		return true;
 	FETCH_ADD(&cell->filtered_scope);
 	return false;

@@ -38,7 +38,8 @@ struct LoadedProbes: ~Copyable {
       case .perf: true
       }
     let shared = try SharedMaps(
-      bufferBytes: settings.buffers.ringBytes, isPerf: isPerf, socketsMax: settings.socketsMax)
+      bufferBytes: settings.buffers.ringBytes, isPerf: isPerf,
+      socketsMax: ProbeRow.sockets.isWanted(settings) ? settings.socketsMax : 1)
     let ownID = OwnProcess.initialID()
     if ownID == nil {
       Log.warn(
@@ -47,6 +48,7 @@ struct LoadedProbes: ~Copyable {
     }
     let defaults = ProbeDefaults(selfPID: ownID ?? 0)
     var probes: [LoadedProbe] = []
+    var refusals: [KernelError] = []
     for row in probeRows where row.isWanted(settings) {
       var plan = ProbePlan(knobs: defaults.knobs)
       plan.hooks = settings.hooks
@@ -55,8 +57,16 @@ struct LoadedProbes: ~Copyable {
         plan.knobs.replicas = UInt32(SlotHistograms.replicas(cpus: Int(plan.knobs.cpus)))
       }
       row.configure(settings, &plan)
-      probes.append(LoadedProbe(row, plan, try defaults.load(row, plan, shared)))
+      do throws(KernelError) {
+        probes.append(LoadedProbe(row, plan, try defaults.load(row, plan, shared)))
+      } catch {
+        // The others can do without it; a fault of ours ends the start all the same.
+        guard error.isRefusal else { throw error }
+        Log.error("probe not loaded", ["probe": "\(row.name)", "why": "\(error)"])
+        refusals.append(error)
+      }
     }
+    if probes.isEmpty, let refusal = refusals.first { throw refusal }
     self.shared = shared
     self.probes = probes
   }
@@ -109,6 +119,8 @@ struct LoadedProbes: ~Copyable {
     for probe in probes {
       probe.object.detach()
       guard let last = probe.row.last else { continue }
+      // What was preempted may still keep something that the last program is to tell.
+      capus_wait_for_programs()
       do throws(KernelError) { try probe.object.run(last) } catch {
         Log.warn(
           "what is not over yet is not told", ["probe": "\(probe.row.name)", "why": "\(error)"])

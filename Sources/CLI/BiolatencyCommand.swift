@@ -13,7 +13,7 @@ package struct BiolatencyOptions: Equatable, Sendable {
   /// From the insertion into a queue, not from the issue to the device.
   package let queued: Bool
   package let grouping: Grouping
-  /// A name in /sys/block, or of a partition there.
+  /// A name in /sys/block.
   package let disk: String?
   package let verbose: Bool
   package let cgroup: String?

@@ -18,7 +18,8 @@ package struct TcpconnectRow: Sendable {
   package var pid: Int32?
   package var uid: UInt32?
   package var comm = ""
-  package var family = IPFamily.ipv4
+  /// Nil when the addresses are not known.
+  package var family: IPFamily? = .ipv4
   package var source = ""
   package var sourcePort: UInt16 = 0
   package var destination = ""
@@ -51,7 +52,7 @@ extension TcpconnectOptions {
     if timestamp { out += left(decimal(thousandths: row.secondsSinceStartMilli), 8) + " " }
     if printUID { out += left(orDash(row.uid), 5) + " " }
     out += "\(left(orDash(row.pid), 6)) \(left(shownComm(row), 12)) "
-    out += "\(left(String(row.family.rawValue), 2)) "
+    out += "\(left(orDash(row.family?.rawValue), 2)) "
     out += "\(left(row.source, 16)) \(left(row.destination, 16))"
     if sourcePort { out += " " + left(String(row.sourcePort), 5) }
     out += " " + left(String(row.destinationPort), 5)
@@ -86,10 +87,12 @@ extension TcpconnectOptions {
       if let uid = row.uid { object.add("uid", Int(uid)) }
       object.add("comm", row.comm)
     }
-    object.add("ip", row.family.rawValue)
-    object.add("saddr", row.source)
+    if let family = row.family {
+      object.add("ip", family.rawValue)
+      object.add("saddr", row.source)
+      object.add("daddr", row.destination)
+    }
     object.add("sport", Int(row.sourcePort))
-    object.add("daddr", row.destination)
     object.add("dport", Int(row.destinationPort))
     object.add("outcome", row.outcome.rawValue)
     object.add("errno", Int(row.error))

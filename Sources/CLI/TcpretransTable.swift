@@ -17,7 +17,8 @@ package struct TcpretransRow: Sendable {
   /// Nil, like `comm`, when the socket's owner is not known.
   package var pid: Int32?
   package var comm = ""
-  package var family = IPFamily.ipv4
+  /// Nil when the addresses are not known.
+  package var family: IPFamily? = .ipv4
   package var local = ""
   package var localPort: UInt16 = 0
   package var remote = ""
@@ -60,7 +61,7 @@ extension TcpretransOptions {
   package func line(_ row: TcpretransRow) -> String {
     var out = "\(left(row.timeOfDay, 8)) \(left(orDash(row.pid), 7)) "
     if comm { out += left(orDash(printable(row.comm)), 15) + " " }
-    out += left(String(row.family.rawValue), 2) + " "
+    out += left(orDash(row.family?.rawValue), 2) + " "
     out += left(endpoint(row.local, row.localPort, row.family), 20)
     out += row.cause == .probe ? " L> " : " R> "
     out += left(endpoint(row.remote, row.remotePort, row.family), 20) + " "
@@ -88,10 +89,12 @@ extension TcpretransOptions {
       object.add("comm", row.comm)
       object.add("owner", row.origin)
     }
-    object.add("ip", row.family.rawValue)
-    object.add("laddr", row.local)
+    if let family = row.family {
+      object.add("ip", family.rawValue)
+      object.add("laddr", row.local)
+      object.add("raddr", row.remote)
+    }
     object.add("lport", Int(row.localPort))
-    object.add("raddr", row.remote)
     object.add("rport", Int(row.remotePort))
     object.add("type", row.cause == .probe ? "L" : "R")
     object.add("cause", row.cause.rawValue)
@@ -146,6 +149,6 @@ extension TcpretransOptions {
 }
 
 /// The brackets tell an IPv6 address from its port; bcc's tool leaves that to the reader.
-private func endpoint(_ address: String, _ port: UInt16, _ family: IPFamily) -> String {
+private func endpoint(_ address: String, _ port: UInt16, _ family: IPFamily?) -> String {
   family == .ipv6 ? "[\(address)]:\(port)" : "\(address):\(port)"
 }

@@ -46,8 +46,8 @@ public struct CgroupPaths: ~Copyable {
     for mount in mounts { if let mount { close(mount.descriptor) } }
   }
 
-  /// Calls `body` with the root of the default hierarchy, open; -1 where it is not mounted, or
-  /// cannot be opened.
+  /// Calls `body` with the root of the default hierarchy, open; -1 where it is not mounted or
+  /// cannot be opened, or what is mounted is not the root.
   public static func withRoot<Failure: Error>(
     _ body: (CInt) throws(Failure) -> Void
   ) throws(Failure) {
@@ -56,7 +56,14 @@ public struct CgroupPaths: ~Copyable {
       unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }
     defer { if let raw, raw >= 0 { close(raw) } }
-    try body(raw ?? -1)
+    try body(raw.flatMap { isRoot($0) ? $0 : nil } ?? -1)
+  }
+
+  /// In a cgroup namespace what is mounted is a workload's own cgroup; the root of a hierarchy is the
+  /// first node of its kernfs.
+  private static func isRoot(_ descriptor: CInt) -> Bool {
+    var status = stat()
+    return unsafe descriptor >= 0 && fstat(descriptor, &status) == 0 && status.st_ino == 1
   }
 
   /// Where v2, v1 cpu, memory and blkio are mounted, as mountinfo says; the first of each.

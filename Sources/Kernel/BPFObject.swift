@@ -81,16 +81,23 @@ public struct BPFObject: ~Copyable {
     }
   }
 
-  /// Leaves programs out whose hook this kernel does not have, and reports it; before `load`.
-  public mutating func leaveOut(missing hook: String) {
+  /// Leaves programs out whose section contains `hook`, and reports why; before `load`.
+  public mutating func leaveOut(hook: String, why: String) {
+    leaveOut(why) { _, section in section.contains(hook) }
+  }
+
+  /// Leaves a program out, and reports why; before `load`.
+  public mutating func leaveOut(program name: String, why: String) {
+    leaveOut(why) { program, _ in program == name }
+  }
+
+  private mutating func leaveOut(_ why: String, _ isMeant: (String, String) -> Bool) {
     var reports: [HookReport] = []
     unsafe forEachProgram { program, section in
-      guard section.contains(hook), unsafe bpf_program__autoload(program) else { return }
+      let name = unsafe String(cString: bpf_program__name(program))
+      guard isMeant(name, section), unsafe bpf_program__autoload(program) else { return }
       unsafe bpf_program__set_autoload(program, false)
-      reports.append(
-        HookReport(
-          probe: probe, program: unsafe String(cString: bpf_program__name(program)),
-          hook: section, failure: "this kernel does not have it"))
+      reports.append(HookReport(probe: probe, program: name, hook: section, failure: why))
     }
     self.reports += reports
   }

@@ -16,6 +16,11 @@ public enum Features {
   /// Whether the kernel describes its types, without which nothing can be loaded.
   public static var hasBTF: Bool { unsafe access("/sys/kernel/btf/vmlinux", R_OK) == 0 }
 
+  /// Whether a program may walk a map (bpf_for_each_map_elem, 5.13).
+  public static let hasMapWalk: Bool =
+    libbpf_probe_bpf_helper(
+      BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_for_each_map_elem, nil) == 1
+
   /// "none", "integrity", "confidentiality", or nil where the kernel does not say.
   public static var lockdown: String? {
     guard let text = readText("/sys/kernel/security/lockdown") else { return nil }

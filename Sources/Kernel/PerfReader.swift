@@ -130,6 +130,8 @@ public struct PerfReader: ~Copyable {
     let data = unsafe buffers[index].data
     let head = unsafe capus_load_acquire_u64(control + PerfReader.headOffset)
     var tail = unsafe capus_load_relaxed_u64(control + PerfReader.tailOffset)
+    let stretch = UInt64(size) / 8
+    var released = tail
     var count = 0
     while tail != head, count < limit {
       let start = Int(tail & UInt64(size - 1))
@@ -137,30 +139,36 @@ public struct PerfReader: ~Copyable {
       let type = unsafe (data + start).load(as: UInt32.self)
       let length = Int(unsafe (data + start + 6).load(as: UInt16.self))
       // PERF_RECORD_SAMPLE is 9; what else there is tells of losses, which the kernel half counts.
-      if type == 9, let bytes = unsafe copy(data, start, length) {
-        unsafe sink.accept(RawSpan(_unsafeBytes: bytes))
+      if type == 9 {
+        // One whose sizes contradict each other is empty: a record cut short, which the sink counts.
+        unsafe sink.accept(RawSpan(_unsafeBytes: copy(data, start, length)))
         count += 1
       }
       tail &+= UInt64(length)
+      if tail &- released >= stretch {
+        unsafe capus_store_release_u64(control + PerfReader.tailOffset, tail)
+        released = tail
+      }
     }
     unsafe capus_store_release_u64(control + PerfReader.tailOffset, tail)
     return count
   }
 
-  /// The record in the sample at `start`; nil when the sizes contradict each other.
+  /// The record in the sample at `start`; empty when the sizes contradict each other.
   ///
   /// The kernel pads samples; what a record of ours begins with says where it ends.
   @usableFromInline
-  func copy(_ data: UnsafeRawPointer, _ start: Int, _ length: Int) -> UnsafeRawBufferPointer? {
+  func copy(_ data: UnsafeRawPointer, _ start: Int, _ length: Int) -> UnsafeRawBufferPointer {
     // The sample's own size stands behind the header, aligned alike, and so never in two pieces.
     let sizeAt = (start + 8) & (size - 1)
     let count = Int(unsafe (data + sizeAt).load(as: UInt32.self))
-    guard count <= length - 12, let target = unsafe sample.baseAddress else { return nil }
+    guard count >= 4, count <= length - 12, let target = unsafe sample.baseAddress else {
+      return unsafe UnsafeRawBufferPointer(start: sample.baseAddress, count: 0)
+    }
     let first = (start + 12) & (size - 1)
     let whole = min(count, size - first)
     unsafe target.copyMemory(from: data + first, byteCount: whole)
     unsafe (target + whole).copyMemory(from: data, byteCount: count - whole)
-    guard count >= 4 else { return nil }
     let size = Int(unsafe target.load(as: UInt32.self))
     return unsafe UnsafeRawBufferPointer(start: target, count: min(count, size))
   }

@@ -6,8 +6,14 @@ internal import Glibc
 /// A device as the kernel half numbers it: major << 20 | minor.
 public struct BlockDevice: Hashable, Sendable {
   public let number: UInt32
+  /// Requests are a disk's: one knows nothing of partitions.
+  public let isPartition: Bool
 
-  public init(number: UInt32) { self.number = number }
+  /// A disk's.
+  public init(number: UInt32) {
+    self.number = number
+    isPartition = false
+  }
 
   /// The device of this name or path: "sda", "/dev/sda"; nil when there is none.
   public init?(named name: String) {
@@ -17,6 +23,7 @@ public struct BlockDevice: Hashable, Sendable {
     guard !file.isEmpty, !file.hasPrefix("."),
       let text = readText("/sys/class/block/\(file)/dev")
     else { return nil }
+    isPartition = readText("/sys/class/block/\(file)/partition") != nil
     let parts = text.split(separator: ":").compactMap { UInt32($0) }
     guard parts.count == 2 else { return nil }
     number = parts[0] << 20 | parts[1]

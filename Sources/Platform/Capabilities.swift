@@ -22,6 +22,11 @@ public enum Capabilities {
     return ["CAP_BPF", "CAP_PERFMON"].filter { present[$0] != true }
   }
 
+  /// Whether this process may load programs that look at a cgroup's connects.
+  public static let mayAdministerNetwork: Bool = {
+    all().contains { ["CAP_NET_ADMIN", "CAP_SYS_ADMIN"].contains($0.name) && $0.isPresent }
+  }()
+
   private static func effective() -> UInt64 {
     for line in (readText("/proc/self/status") ?? "").split(separator: "\n")
     where line.hasPrefix("CapEff:") {

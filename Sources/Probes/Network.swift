@@ -50,10 +50,10 @@ extension ProbeRow {
           help: "Active TCP connects by outcome.", kind: .counter, attributeKeys: connectKeys),
       ],
       series: { key in
-        let code = Int32(key.what & 0xff)
+        let code = Int32(key.what & 0xfff)
         return SlotSeries(
           histogram: 0, amount: 1,
-          attributes: [connectOutcomes.word(key.what >> 8), code == 0 ? "" : errnoName(code)])
+          attributes: [connectOutcomes.word(key.what >> 12), code == 0 ? "" : errnoName(code)])
       },
       untracked: nil),
     optionalHooks: ["tracepoint/syscalls/", "io_uring_complete", "sock_send_length", "cgroup/"],

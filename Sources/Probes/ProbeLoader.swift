@@ -77,11 +77,12 @@ package struct ProbeDefaults: Sendable {
             object, slots: plan.slots, replicas: Int(knobs.replicas), cpus: Int(knobs.cpus))
         }
         for hook in row.optionalHooks where isMissing(tracepoint: hook) {
-          object.leaveOut(missing: hook)
+          object.leaveOut(hook: hook, why: "this kernel does not have it")
         }
         for (tracepoint, programs) in row.standIns where !isMissing(tracepoint: tracepoint) {
           object.leaveOut(programs)
         }
+        leaveOutWhatIsRefused(row, &object)
         row.adjust(object, plan)
         try object.load()
         return object
@@ -95,5 +96,16 @@ package struct ProbeDefaults: Sendable {
     }
     guard let refusal else { preconditionFailure("a preference names at least one build") }
     throw refusal
+  }
+
+  /// Programs that this process may not load or this kernel does not know, and that can be missed:
+  /// one of them would keep the whole object from loading.
+  private func leaveOutWhatIsRefused(_ row: ProbeRow, _ object: inout BPFObject) {
+    if row.optionalHooks.contains("cgroup/"), !Capabilities.mayAdministerNetwork {
+      object.leaveOut(hook: "cgroup/", why: "it needs CAP_NET_ADMIN")
+    }
+    if let last = row.last, !Features.hasMapWalk {
+      object.leaveOut(program: last, why: "this kernel has no bpf_for_each_map_elem (5.13)")
+    }
   }
 }

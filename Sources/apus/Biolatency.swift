@@ -44,5 +44,10 @@ private func number(ofDisk name: String?) throws(Failure) -> UInt32 {
     throw Failure(
       code: .usage, message: "\(name) is no block device; see /sys/class/block for those there are")
   }
+  guard !device.isPartition else {
+    throw Failure(
+      code: .usage,
+      message: "\(name) is a partition; requests to it are its disk's, so give the disk")
+  }
   return device.number
 }

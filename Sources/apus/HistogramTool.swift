@@ -44,6 +44,7 @@ struct HistogramTool {
       let histograms = try SlotHistograms(
         object, slots: plan.slots, replicas: replicas, cpus: cpus)
       try object.attach(optional: row.optionalHooks)
+      Tool.tell(object.reports)
       var view = HistogramView(self, histograms)
       if !json { Output.line(tracing) }
       Output.flush()
@@ -53,6 +54,12 @@ struct HistogramTool {
         if signal != nil { object.detach() }
         left = signal == nil ? left - 1 : 0
         view.show(isLast: left == 0)
+      }
+      if let kept = row.histograms?.untracked {
+        var counts = LedgerReader(shared.ledger)
+        let count = try counts.read(kind: kept.kind.rawValue).untracked
+        // A few are under way at every start, so only --verbose tells.
+        if count > 0 { Log.debug("begun before, not shown", ["count": "\(count)"]) }
       }
     } catch {
       throw Tool.failure(error)

@@ -36,6 +36,28 @@ enum Tool {
     Failure(code: error.isRefusal ? .unavailable : .failure, message: "\(error)")
   }
 
+  /// Hooks that were not taken, and why.
+  static func tell(_ reports: [HookReport]) {
+    for report in reports {
+      guard let failure = report.failure else { continue }
+      Log.warn("hook not taken", ["hook": report.hook, "why": failure])
+    }
+  }
+
+  /// What was not shown, by the kernel half's account.
+  static func tellLosses(
+    of kind: apus_kind, _ events: String, _ shared: borrowing SharedMaps
+  ) throws(KernelError) {
+    var counts = LedgerReader(shared.ledger)
+    let cell = try counts.read(kind: kind.rawValue)
+    if cell.ring_full > 0 {
+      Log.warn("\(events) lost because the buffer was full", ["count": "\(cell.ring_full)"])
+    }
+    if cell.untracked > 0 {
+      Log.warn("\(events) not shown: their beginning was not kept", ["count": "\(cell.untracked)"])
+    }
+  }
+
   static func cgroupKey(ofPath path: String?) throws(Failure) -> UInt64 {
     guard let path else { return 0 }
     guard let key = CgroupPaths().key(ofPath: path) else {

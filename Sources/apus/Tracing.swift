@@ -19,6 +19,9 @@ struct Tracing {
   /// Waiting for a signal is the timer, too: 20 ms are below what a reader notices.
   private static let tickMilliseconds = 20
 
+  /// Records per turn: a fast producer must not keep the tool from its intervals and from Ctrl-C.
+  private static let turn = 4096
+
   /// In the order in which they are loaded and attached.
   let rows: [ProbeRow]
   let buffer: BufferPreference
@@ -44,14 +47,20 @@ struct Tracing {
       ready()
       Output.flush()
       var isLast = false
+      var isBehind = false
       while !isLast {
-        if signals.wait(milliseconds: Tracing.tickMilliseconds) != nil { isLast = true }
+        // A turn that was full is followed at once by the next, but a signal is seen between them.
+        let wait = isBehind ? 0 : Tracing.tickMilliseconds
+        if signals.wait(milliseconds: wait) != nil { isLast = true }
         if isLast { try detach(probes) }
-        while reader.drain(into: &sink, limit: 4096) > 0 { Output.flush() }
+        repeat {
+          isBehind = reader.drain(into: &sink, limit: Tracing.turn) == Tracing.turn
+          Output.flush()
+        } while isLast && isBehind
         if !tick(isLast) { isLast = true }
         Output.flush()
       }
-      try tellLosses(shared)
+      try Tool.tellLosses(of: kind, events, shared)
     } catch {
       throw Tool.failure(error)
     }
@@ -86,10 +95,7 @@ struct Tracing {
     try CgroupPaths.withRoot { root throws(KernelError) in
       for probe in probes {
         try probe.object.attach(optional: probe.row.optionalHooks, cgroup: root)
-        for report in probe.object.reports {
-          guard let failure = report.failure else { continue }
-          Log.warn("hook not taken", ["hook": report.hook, "why": failure])
-        }
+        Tool.tell(probe.object.reports)
       }
     }
     for probe in probes { try probe.object.runIterators() }
@@ -98,20 +104,11 @@ struct Tracing {
   private func detach(_ probes: [Loaded]) throws(KernelError) {
     for probe in probes {
       probe.object.detach()
+      // What was preempted may still keep something that the last program is to tell.
+      capus_wait_for_programs()
       if let last = probe.row.last { try probe.object.run(last) }
     }
     capus_wait_for_programs()
-  }
-
-  private func tellLosses(_ shared: borrowing SharedMaps) throws(KernelError) {
-    var counts = LedgerReader(shared.ledger)
-    let cell = try counts.read(kind: kind.rawValue)
-    if cell.ring_full > 0 {
-      Log.warn("\(events) lost because the buffer was full", ["count": "\(cell.ring_full)"])
-    }
-    if cell.untracked > 0 {
-      Log.warn("\(events) not shown: their beginning was not kept", ["count": "\(cell.untracked)"])
-    }
   }
 }
 
@@ -137,7 +134,9 @@ enum Shown {
   /// The two addresses of a connection, by family.
   static func addresses(
     _ ends: apus_ends
-  ) -> (family: IPFamily, local: String, remote: String) {
+  ) -> (family: IPFamily?, local: String, remote: String) {
+    // What could not be read is not 0.0.0.0.
+    guard ends.family != 0 else { return (nil, "-", "-") }
     let isIPv6 = Int32(ends.family) == AF_INET6
     return (
       isIPv6 ? .ipv6 : .ipv4, address(of: ends.local, isIPv6), address(of: ends.remote, isIPv6)

@@ -24,7 +24,8 @@ enum apus_kind {
 
 /*
  * Starts every record. `sequence` is the ledger's `produced` of this kind on this CPU, so that
- * (boot id, ledger epoch, kind, cpu, sequence) names a record for ever.
+ * (boot id, ledger epoch, kind, cpu, sequence) names a record for ever; in the compat build, which
+ * has no fetching atomics, a softirq in the wrong moment may give two records one number.
  */
 struct apus_header {
 	__u32 size; /* of the whole record, header included */
@@ -156,7 +157,7 @@ enum apus_owner_origin {
 struct apus_owner {
 	struct apus_process process;
 	__u32 origin;
-	__u32 reserved;
+	__u32 outside; /* of the scope that was asked for, by the process as it then was */
 };
 
 /* How a connect ended. Values are ABI: they are part of histogram keys. */
@@ -291,7 +292,7 @@ struct apus_slot_key {
 	__u64 key;    /* a cgroup key, or an id as enum apus_slot_by says */
 	__u32 device; /* block: major << 20 | minor */
 	__u16
-	    what; /* connect: outcome << 8 | errno; retransmit: cause; block: operation or flags */
+	    what; /* connect: outcome << 12 | errno; retransmit: cause; block: operation or flags */
 	__u16 part; /* block: enum apus_block_part */
 };
 

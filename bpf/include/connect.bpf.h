@@ -5,10 +5,12 @@
 #include "filter.bpf.h"
 #include "process.bpf.h"
 #include "slots.bpf.h"
+#include "socket_cgroup.bpf.h"
 #include "sockets.bpf.h"
 
 #define EPERM	      1
 #define EINTR	      4
+#define EAGAIN	      11
 #define EACCES	      13
 #define ENETDOWN      100
 #define ENETUNREACH   101
@@ -55,9 +57,12 @@ struct pending {
 	__u32 taken_error; /* by getsockopt out of the socket, which then no longer says it */
 };
 
-/* By the address of the struct sock. */
+/*
+ * By the address of the struct sock; the end of the socket is the end of its entry, so none is
+ * stale. What finds no room is untracked.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);
 	__type(key, __u64);
 	__type(value, struct pending);
@@ -92,16 +97,12 @@ static __always_inline bool is_interruption(__u32 error)
 	return error == EINTR || (error >= ERESTARTSYS && error <= ERESTART_LAST);
 }
 
-/* By the knobs, of a process that may not be running: its cgroup is then the very one or not. */
-static __always_inline __u8 scope_of(const struct apus_process *process)
+/* Of a connect whose caller was not seen: that of the socket's owner, or what the socket tells. */
+static __always_inline __u8 scope_of(struct sock *sk, const struct apus_owner *owner)
 {
-	if (knobs.self_pid && process->pid == knobs.self_pid)
+	if (owner && knobs.self_pid && owner->process.pid == knobs.self_pid)
 		return SCOPE_SELF;
-	if ((knobs.pid && process->pid != knobs.pid) ||
-	    (knobs.uid != 0xffffffff && process->uid != knobs.uid) ||
-	    (knobs.cgroup_key && process->cgroup_key != knobs.cgroup_key))
-		return SCOPE_OTHER;
-	return SCOPE_WANTED;
+	return wants_socket(sk, owner) ? SCOPE_WANTED : SCOPE_OTHER;
 }
 
 static __always_inline bool counted_out(struct apus_ledger_cell *cell, __u8 scope)
@@ -139,9 +140,10 @@ static __always_inline void begin(struct pending *pending, __u64 begun_ns)
 static __always_inline void keep(__u64 key, const struct pending *pending)
 {
 	struct pending *before = bpf_map_lookup_elem(&connects, &key);
-	/* Of the same socket, or of one that had this address: its end was not seen. */
-	if (before)
-		give_up(before->scope);
+	__u8 scope = before ? before->scope : SCOPE_WANTED;
+	/* An earlier one of the same socket whose end was not seen. */
+	if (before && !bpf_map_delete_elem(&connects, &key))
+		give_up(scope);
 	if (bpf_map_update_elem(&connects, &key, pending, BPF_ANY))
 		give_up(pending->scope);
 }
@@ -150,7 +152,7 @@ static __always_inline void count(const struct apus_connect *record)
 {
 	struct apus_slot_key key = {
 	    .key = record->process.cgroup_key,
-	    .what = record->outcome << 8 | (record->error & 0xff),
+	    .what = record->outcome << 12 | (record->error & 0xfff),
 	};
 	__u32 slot = find_slot(&key, 0);
 	if (!(record->flags & APUS_CONNECT_BEFORE_AGENT))
@@ -224,11 +226,13 @@ static __noinline void tell_unseen(void *context, struct sock *sk, __u16 outcome
 	__u64 key = (__u64)sk;
 	struct apus_owner *owner = bpf_map_lookup_elem(&owners, &key);
 	record.flags = APUS_CONNECT_BEFORE_AGENT;
-	if (owner)
+	if (owner) {
 		record.process = owner->process;
-	else
+	} else {
 		record.flags |= APUS_CONNECT_NO_OWNER;
+		record.process.cgroup_key = key_of_socket(sk);
+	}
 	write_ends(&record.ends, sk);
 	write_names(&record.ends, sk);
-	finish(context, &record, scope_of(&record.process), 0, 0);
+	finish(context, &record, scope_of(sk, owner), 0, 0);
 }

@@ -95,7 +95,7 @@ static __always_inline int on_result(void *context, struct sock *sk, struct pend
 	} else if (phase == PHASE_SENT || phase == PHASE_CROSSED) {
 		if (is_interruption(error))
 			pending->interrupted_ns = bpf_ktime_get_boot_ns();
-		else if (error != ECANCELED)
+		else if (error != ECANCELED && error != EAGAIN)
 			take_error(context, sk, pending, error);
 	} else {
 		error = is_interruption(error) ? EINTR : error;

@@ -4,8 +4,9 @@
  * are loaded through directly, and fetching atomics; the compat one (APUS_COMPAT, 5.8 and later)
  * has raw tracepoints, where each load is a helper call.
  *
- * In both, a hook's context is the array of the tracepoint's arguments. Programs run with
- * preemption off, so what belongs to a CPU is not shared with another run of the same program.
+ * In both, a hook's context is the array of the tracepoint's arguments. Programs of tracepoints run
+ * with preemption off, so what belongs to a CPU is not shared with another run of the same program;
+ * those of a cgroup may be preempted.
  */
 #pragma once
 #include "kernel.h"

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "kernel_net.h"
+#include "ledger.bpf.h"
 #include "owner.bpf.h"
 
 #define NOT_A_POINTER 3 /* low bits: bit 0 says that the number is not one at all */
@@ -46,4 +47,28 @@ static __always_inline bool within(struct cgroup *cgroup, __u64 key)
 		cgroup = BPF_CORE_READ(parent, cgroup);
 	}
 	return false;
+}
+
+/* The v2 root's where the kernel does not know better. */
+static __always_inline __u64 key_of_socket(struct sock *sk)
+{
+	__u64 key = key_of_cgroup(cgroup_of_socket(sk));
+	return key ? key : CGROUP_KEY_ROOT;
+}
+
+/*
+ * Whether the knobs want what a socket does. Of one that has an owner that was decided when it came
+ * to have it, while the owner ran and its cgroups could be walked; a socket without one has at most
+ * its own v2 cgroup, and no process.
+ */
+static __always_inline bool wants_socket(struct sock *sk, const struct apus_owner *owner)
+{
+	if (owner)
+		return !owner->outside;
+	if (knobs.pid || knobs.uid != 0xffffffff)
+		return false;
+	if (!knobs.cgroup_key)
+		return true;
+	return !(knobs.cgroup_key & APUS_CGROUP_HIERARCHY) &&
+	       within(cgroup_of_socket(sk), knobs.cgroup_key);
 }
