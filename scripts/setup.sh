@@ -6,9 +6,9 @@ set -eu
 cd "$(dirname "$0")/.."
 packages="clang-14 clang-format-14 binutils libc6-dev libstdc++-12-dev libbpf-dev libelf-dev
 	zlib1g-dev libyaml-dev libcurl4-openssl-dev libmicrohttpd-dev bpftool"
-# Counterparts that the tests hold Apus against; none is needed to run it.
-test="make python3-venv libbpf-tools bpftrace prometheus linux-perf shellcheck util-linux fio
-	nftables iproute2 zsh fish mandoc man-db"
+# Counterparts of the tests; none is needed to run Apus.
+test="make python3-venv libbpf-tools bpftrace prometheus linux-perf shellcheck fio nftables
+	iproute2 zsh fish mandoc man-db"
 full="qemu-system-x86 busybox-static cpio kmod zstd xz-utils"
 
 say() { echo "setup: $*" >&2; }
@@ -22,8 +22,7 @@ not_installed() {
 }
 
 install() { # without starting the services of packages of which only the programs are wanted
-	policy=/usr/sbin/policy-rc.d
-	say "installing $*"
+	policy=/usr/sbin/policy-rc.d && say "installing $*"
 	as_root apt-get update --quiet=2
 	[ -e "$policy" ] || {
 		printf '#!/bin/sh\n# apus setup\nexit 101\n' | as_root tee "$policy" &&

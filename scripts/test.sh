@@ -36,7 +36,7 @@ layer acceptance as_root .build/venv/bin/pytest Tests/acceptance -m "$select" \
 	--junit-xml "$results/acceptance.xml"
 # What becomes of records, and of those that are lost, once more by the other way out of the kernel.
 layer perf as_root env APUS_BUFFER=perf .build/venv/bin/pytest Tests/acceptance -m "$select" \
-	-k "process or ledger or connect or retransmit or runqueue or block or execsnoop" \
+	-k "process or ledger or connect or retransmit or execsnoop" \
 	--junit-xml "$results/perf.xml"
 [ "$size" = --test ] || layer kernels scripts/test-vm.sh
 .build/venv/bin/python Tests/summary.py "$results" Tests/allowed-skips.txt

@@ -60,8 +60,8 @@ struct LoadedProbes: ~Copyable {
       do throws(KernelError) {
         probes.append(LoadedProbe(row, plan, try defaults.load(row, plan, shared)))
       } catch {
-        // The others can do without it; a fault of ours ends the start all the same.
-        guard error.isRefusal else { throw error }
+        // The others can do without it; a fault of our own build ends the start all the same.
+        if case .missing = error { throw error }
         Log.error("probe not loaded", ["probe": "\(row.name)", "why": "\(error)"])
         refusals.append(error)
       }

@@ -90,9 +90,9 @@ extension TcpconnectOptions {
     if let family = row.family {
       object.add("ip", family.rawValue)
       object.add("saddr", row.source)
-      object.add("daddr", row.destination)
     }
     object.add("sport", Int(row.sourcePort))
+    if row.family != nil { object.add("daddr", row.destination) }
     object.add("dport", Int(row.destinationPort))
     object.add("outcome", row.outcome.rawValue)
     object.add("errno", Int(row.error))

@@ -92,9 +92,9 @@ extension TcpretransOptions {
     if let family = row.family {
       object.add("ip", family.rawValue)
       object.add("laddr", row.local)
-      object.add("raddr", row.remote)
     }
     object.add("lport", Int(row.localPort))
+    if row.family != nil { object.add("raddr", row.remote) }
     object.add("rport", Int(row.remotePort))
     object.add("type", row.cause == .probe ? "L" : "R")
     object.add("cause", row.cause.rawValue)

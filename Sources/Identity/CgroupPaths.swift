@@ -59,7 +59,7 @@ public struct CgroupPaths: ~Copyable {
     try body(raw.flatMap { isRoot($0) ? $0 : nil } ?? -1)
   }
 
-  /// In a cgroup namespace what is mounted is a workload's own cgroup; the root of a hierarchy is the
+  /// In a cgroup namespace what is mounted is a workload's own cgroup; a hierarchy's root is the
   /// first node of its kernfs.
   private static func isRoot(_ descriptor: CInt) -> Bool {
     var status = stat()

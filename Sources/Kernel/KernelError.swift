@@ -27,7 +27,7 @@ public enum KernelError: Error, CustomStringConvertible {
   public var isRefusal: Bool {
     switch self {
     case .open(_, let code), .load(_, let code), .attach(_, let code):
-      [EPERM, EACCES, ESRCH, ENOENT, EOPNOTSUPP, EINVAL].contains(code)
+      [EPERM, EACCES, ESRCH, ENOENT, EOPNOTSUPP].contains(code)
     case .map(_, let error): [EPERM, EACCES].contains(error.code)
     case .missing: false
     }

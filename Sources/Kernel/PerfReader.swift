@@ -140,7 +140,7 @@ public struct PerfReader: ~Copyable {
       let length = Int(unsafe (data + start + 6).load(as: UInt16.self))
       // PERF_RECORD_SAMPLE is 9; what else there is tells of losses, which the kernel half counts.
       if type == 9 {
-        // One whose sizes contradict each other is empty: a record cut short, which the sink counts.
+        // One whose sizes contradict each other is empty: cut short, which the sink counts.
         unsafe sink.accept(RawSpan(_unsafeBytes: copy(data, start, length)))
         count += 1
       }

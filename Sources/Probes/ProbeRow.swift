@@ -36,7 +36,7 @@ package struct HistogramPlan: Sendable {
   /// is exported; nil where records say it.
   package let untracked: (kind: apus_kind, instrument: InstrumentDescriptor)?
 
-  /// The bounds on memory: maps in the kernel, and series: 240 buckets of 64 bits, a counter, names.
+  /// The bounds on memory: maps in the kernel, and series with 240 buckets of 64 bits each.
   package func memory(
     _ probe: StaticString, _ settings: Settings, cpus: Int
   ) -> [(owner: String, bytes: Int)] {

@@ -84,8 +84,8 @@ private func environmentFindings() -> [Finding] {
       ? Finding("tracefs", .ok, "/sys/kernel/tracing")
       : Finding(
         "tracefs", .warning, "not mounted or not readable",
-        "failed execs, accepts and connects that fail at once are not seen; mount -t tracefs tracefs /sys/kernel/tracing"
-      ))
+        "failed execs, accepts and connects that fail at once are not seen; "
+          + "mount -t tracefs tracefs /sys/kernel/tracing"))
   findings.append(
     EventBuffer.hasRing
       ? Finding("buffer", .ok, "ring") : Finding("buffer", .ok, "perf buffers; no ring here"))
