@@ -147,4 +147,4 @@ def check(event, row, connects, outcome):
 
 def check_duration(event, row):
     duration_ns = event["apus.tcp.connect.duration"] * 1e9
-    assert row["least_ns"] - 1 <= duration_ns <= row["most_ns"] + 1
+    assert row["least_ns"] - 1 <= duration_ns <= row["most_ns"] + 1, f"{duration_ns} of {row}"

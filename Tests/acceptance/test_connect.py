@@ -5,6 +5,7 @@ field, and no socket ever has an event too many.
 The truth is what Tests/workloads/connects.c saw: errnos and bounds of time on this side, source
 ports on the wire. It makes the outcomes in a network namespace of its own.
 """
+import errno
 import os
 import socket
 
@@ -72,6 +73,29 @@ def test_a_failure_that_a_second_call_reports_is_no_second_event(watched):
             truth.append({"cookie": cookie_of(connecting)})
     for event in watched.events(truth).values():
         assert event["error.type"] == "ECONNREFUSED"
+
+
+def test_a_send_meanwhile_is_not_the_connect_s_result(watched):
+    """It says EAGAIN of a socket that still connects, here to a queue that is full."""
+    truth = []
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen(0)
+        with socket.create_connection(busy.getsockname()), socket.socket() as second:
+            second.setblocking(False)
+            second.connect_ex(busy.getsockname())
+            for _ in range(COUNT):
+                with socket.socket() as connecting:
+                    connecting.setblocking(False)
+                    assert connecting.connect_ex(busy.getsockname()) == errno.EINPROGRESS
+                    try:
+                        connecting.send(b"early")
+                        raise AssertionError("it was sent")
+                    except BlockingIOError:
+                        truth.append({"cookie": cookie_of(connecting)})
+    for event in watched.events(truth).values():
+        assert event["apus.tcp.connect.outcome"] == "abandoned"
+        assert "error.type" not in event.attributes
 
 
 def test_what_is_no_tcp_connect_is_no_event(watched):
