@@ -38,7 +38,7 @@ def header_of(tool):
 
 
 def dial_both(dialer, ports, family=4, count=COUNT):
-    """{(source port, destination port, errno): how often}; a port that is free is soon used anew."""
+    """{(source port, destination port, errno): how often}; a free port may be used anew."""
     address = Ports.ADDRESS[family]
     told = Counter()
     for port, wanted in ((ports.listening[family], 0),
