@@ -10,7 +10,7 @@ import pytest
 from agent import APUS, ENVIRONMENT
 from blockdevice import LoopDevice, fio
 from test_counterparts import slots
-from tools import Dialer, Ports
+from tools import Dialer, Ports, unexpected
 from waiting import eventually
 
 # What a bare Debian has. libcurl and libmicrohttpd are opened when they are first needed.
@@ -75,7 +75,7 @@ def shown(bare):
     yield begin
     for process in running:
         _, errors = stop(process)
-        assert process.returncode == 0 and errors == ""
+        assert process.returncode == 0 and unexpected(errors) == []
 
 
 def test_it_shows_executions_in_a_bare_root(shown, workloads):
