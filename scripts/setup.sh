@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 packages="clang-14 clang-format-14 binutils libc6-dev libstdc++-12-dev libbpf-dev libelf-dev
 	zlib1g-dev libyaml-dev libcurl4-openssl-dev libmicrohttpd-dev bpftool"
 # Counterparts that the tests hold Apus against; none is needed to run it.
-test="make python3-venv libbpf-tools bpftrace prometheus linux-perf shellcheck util-linux fio nftables
-	iproute2 zsh fish mandoc man-db"
+test="make python3-venv libbpf-tools bpftrace prometheus linux-perf shellcheck util-linux fio
+	nftables iproute2 zsh fish mandoc man-db"
 full="qemu-system-x86 busybox-static cpio kmod zstd xz-utils"
 
 say() { echo "setup: $*" >&2; }

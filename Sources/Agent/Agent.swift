@@ -144,7 +144,7 @@ private func makeLoops(
       latencyMilliseconds: settings.buffers.wakeLatencyMilliseconds)
     let sample = SampleLoop(
       event: events.sample, cells: LedgerReader(probes.shared.ledger),
-      samplers: try probes.makeSamplers(shared), shared: shared,
+      samplers: try probes.makeSamplers(shared), runs: probes.runs, shared: shared,
       intervalMilliseconds: settings.metricsIntervalMilliseconds, version: version)
     return (ring, sample)
   } catch {

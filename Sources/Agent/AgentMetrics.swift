@@ -17,6 +17,7 @@ struct Instruments {
   let produced: InstrumentID
   let delivered: InstrumentID
   let dropped: InstrumentID
+  let missedRuns: InstrumentID
   let queueSize: InstrumentID
   let batches: InstrumentID
   let memoryLimit: InstrumentID
@@ -62,6 +63,11 @@ struct Instruments {
         name: "apus.agent.events.dropped", unit: "{event}",
         help: "Events that ended before a destination, by place and reason.", kind: .counter,
         attributeKeys: ["event", "destination", "hop", "reason"]))
+    missedRuns = store.register(
+      InstrumentDescriptor(
+        name: "apus.agent.programs.missed", unit: "{run}",
+        help: "Runs of the agent's programs that the kernel left out, since they were running.",
+        kind: .counter))
     queueSize = store.register(
       InstrumentDescriptor(
         name: "apus.agent.export.queue.size", unit: "By",
@@ -125,6 +131,8 @@ struct SelfTelemetry {
       set(kept.instrument, [], count)
     }
   }
+
+  func record(missedRuns count: UInt64) { set(instruments.missedRuns, [], count) }
 
   func record(_ budget: MemoryBudget) {
     for (owner, bytes) in budget.parts { set(instruments.memoryLimit, [owner], UInt64(bytes)) }

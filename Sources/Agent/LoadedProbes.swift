@@ -61,6 +61,13 @@ struct LoadedProbes: ~Copyable {
     self.probes = probes
   }
 
+  /// The probes' programs, while this lives.
+  var runs: ProgramRuns {
+    var runs = ProgramRuns()
+    for probe in probes { runs.add(probe.object) }
+    return runs
+  }
+
   /// What reads the probes' histograms, while this lives.
   borrowing func makeSamplers(_ parts: SharedParts) throws(KernelError) -> [HistogramSampler] {
     var samplers: [HistogramSampler] = []

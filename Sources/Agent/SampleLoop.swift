@@ -33,11 +33,12 @@ final class SampleLoop: @unchecked Sendable {
   private var table: WorkloadTable
   private var cells: LedgerReader
   private let samplers: [HistogramSampler]
+  private let runs: ProgramRuns
   private var gone = GoneCgroups()
   private var builder: MetricBatchBuilder?
 
   init(
-    event: Event, cells: consuming LedgerReader, samplers: [HistogramSampler],
+    event: Event, cells: consuming LedgerReader, samplers: [HistogramSampler], runs: ProgramRuns,
     shared: SharedParts, intervalMilliseconds: Int, version: String
   ) {
     self.event = event
@@ -55,6 +56,7 @@ final class SampleLoop: @unchecked Sendable {
     intervalNanoseconds = UInt64(intervalMilliseconds) * 1_000_000
     table = WorkloadTable(builder: shared.resources)
     self.samplers = samplers
+    self.runs = runs
     builder =
       shared.intake.takes(.metrics)
       ? MetricBatchBuilder(
@@ -115,6 +117,7 @@ final class SampleLoop: @unchecked Sendable {
     }
     lastSampleUnixNanoseconds = now
     for (key, count) in executions.snapshot() { record(key, count) }
+    telemetry.record(missedRuns: runs.missed())
     telemetry.record(ledger)
     telemetry.record(intake)
   }

@@ -211,6 +211,16 @@ public struct BPFObject: ~Copyable {
     unsafe links = []
   }
 
+  /// Of the programs that are loaded, borrowed: they are closed with the object.
+  var programDescriptors: [CInt] {
+    var descriptors: [CInt] = []
+    unsafe forEachProgram { program, _ in
+      let descriptor = unsafe bpf_program__fd(program)
+      if descriptor >= 0 { descriptors.append(descriptor) }
+    }
+    return descriptors
+  }
+
   /// A map's descriptor, borrowed: it is closed with the object.
   public borrowing func descriptor(of map: StaticString) throws(KernelError) -> CInt {
     unsafe bpf_map__fd(try find(map: map))

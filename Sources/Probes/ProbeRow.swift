@@ -36,7 +36,7 @@ package struct HistogramPlan: Sendable {
   /// is exported; nil where records say it.
   package let untracked: (kind: apus_kind, instrument: InstrumentDescriptor)?
 
-  /// The bounds on memory: maps in the kernel, and series of 240 buckets of 64 bits with names.
+  /// The bounds on memory: maps in the kernel, and series: 240 buckets of 64 bits, a counter, names.
   package func memory(
     _ probe: StaticString, _ settings: Settings, cpus: Int
   ) -> [(owner: String, bytes: Int)] {
@@ -44,7 +44,7 @@ package struct HistogramPlan: Sendable {
     let replicas = SlotHistograms.replicas(cpus: cpus)
     return [
       ("\(probe) maps", SlotHistograms.bytes(slots: slots, replicas: replicas, cpus: cpus)),
-      ("\(probe) series", slots * (240 * 8 + 512)),
+      ("\(probe) series", slots * (240 * 8 + 1024)),
     ]
   }
 }

@@ -26,6 +26,29 @@ def no_agent_is_left():
     del Agent.started[before:]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    from _pytest.runner import runtestprotocol
+    from missed import run_anew
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports, again = run_anew(item, nextitem, runtestprotocol)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    if again:
+        FIGURES.append(f"{item.name}: run anew {again} times, as the host ran no BPF program "
+                       "for some events")
+    return True
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    from missed import Missed
+    yield
+    if call.excinfo is not None and call.excinfo.errisinstance(Missed):
+        item.missed = True
+
+
 FIGURES = []
 
 

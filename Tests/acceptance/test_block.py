@@ -6,7 +6,6 @@ of it, and the limits of a throttle and of a queue's depth.
 """
 import dataclasses
 import errno
-import functools
 import mmap
 import os
 import re
@@ -17,6 +16,7 @@ import pytest
 
 from agent import APUS, Agent
 from blockdevice import MIB, BlockCgroup, LoopDevice, fio, number_of
+from missed import Missed
 from test_counterparts import (RUNS, TOOLS, distance, ended, nothing_goes_on_running, pair,
                                slots)
 from waiting import eventually, settled
@@ -48,28 +48,6 @@ class Tally:
     @property
     def moved(self):
         return self.count, self.bytes
-
-
-class Missed(AssertionError):
-    """Fewer requests were told of than were made."""
-
-
-def again(test):
-    """Runs a test anew, up to three times, when it has raised Missed.
-
-    A kernel was seen to run no BPF program at all at block_rq_complete for a burst of completions
-    in one softirq: three programs, none of them the agent's, missed the same 16 of 131,072, which
-    trace events told of. It is rare: what is missed four times in a row is missed by the agent.
-    """
-    @functools.wraps(test)
-    def run(**fixtures):
-        for _ in range(3):
-            try:
-                return test(**fixtures)
-            except Missed as missed:
-                print(f"once more: {missed}")
-        return test(**fixtures)
-    return run
 
 
 class Watch:
@@ -141,7 +119,6 @@ def block_cgroup():
 
 
 @pytest.mark.parametrize("depth", [1, 16])
-@again
 def test_reads_and_writes_are_those_that_fio_made(agent, loop, depth):
     watch = Watch(agent, loop)
     job = fio(loop, rw="randrw", number_ios=2300, iodepth=depth, bs="4k-32k", ba="64k",
@@ -158,7 +135,6 @@ def test_reads_and_writes_are_those_that_fio_made(agent, loop, depth):
         assert tally.queued == (0 if loop.scheduler == "none" else tally.count)
 
 
-@again
 def test_flushes_are_those_that_reached_the_device(agent, loop):
     """The kernel completes an empty request for each fsync, and issues one of its own instead."""
     watch = Watch(agent, loop)
@@ -171,7 +147,6 @@ def test_flushes_are_those_that_reached_the_device(agent, loop):
     assert tallies["flush"].queued == 0
 
 
-@again
 def test_a_write_that_must_last_is_one_write_and_one_flush(agent, loop):
     """The device knows no FUA, so a flush follows, after which the write completes again."""
     watch = Watch(agent, loop)
@@ -180,7 +155,6 @@ def test_a_write_that_must_last_is_one_write_and_one_flush(agent, loop):
     assert watch.account().flushes == 230
 
 
-@again
 def test_discards_are_counted_with_their_bytes(agent, loop):
     watch = Watch(agent, loop)
     job = fio(loop, rw="randtrim", number_ios=230, bs="64k", ba="128k", size="64m",
@@ -191,7 +165,6 @@ def test_discards_are_counted_with_their_bytes(agent, loop):
     assert (account.discards, account.discard_sectors * SECTOR) == (230, 230 * 65536)
 
 
-@again
 def test_what_was_merged_is_one_request(agent, loop):
     watch = Watch(agent, loop)
     fio(loop, rw="write", number_ios=4096, bs="4k", size="64m", iodepth=64, iodepth_batch=64)
@@ -200,7 +173,6 @@ def test_what_was_merged_is_one_request(agent, loop):
     watch.expect(write=(account.writes, 4096 * 4096))
 
 
-@again
 def test_a_request_completed_in_parts_is_one(agent, loop):
     """The file below ends within a read: the device gives the first half, and then an error."""
     watch = Watch(agent, loop)
@@ -226,7 +198,6 @@ def disk_below(tmp_path):
     return number
 
 
-@again
 def test_a_slow_disk_is_the_device_s_time(agent, loop, block_cgroup, disk_below, figures):
     block_cgroup.limit_reads(disk_below, 50)
     watch = Watch(agent, loop)
@@ -243,7 +214,6 @@ def test_a_slow_disk_is_the_device_s_time(agent, loop, block_cgroup, disk_below,
     assert read.queue_seconds < 0.05 * read.device_seconds
 
 
-@again
 def test_a_throttle_before_the_device_is_neither_s_time(agent, loop, block_cgroup, figures):
     """It holds bios back, which are no requests yet; the kernel's account leaves it out, too."""
     block_cgroup.limit_reads(loop.number, 50)
@@ -256,7 +226,6 @@ def test_a_throttle_before_the_device_is_neither_s_time(agent, loop, block_cgrou
     assert read.device_seconds + read.queue_seconds < 0.2 * waited
 
 
-@again
 def test_what_the_driver_has_no_room_for_waits_in_the_queue(agent, loop, block_cgroup, disk_below,
                                                             figures):
     """A loop device takes 128 requests. With a scheduler 128 more are made, and wait."""
@@ -285,7 +254,6 @@ def test_what_the_driver_has_no_room_for_waits_in_the_queue(agent, loop, block_c
                                                                      rel=0.02)
 
 
-@again
 def test_requests_belong_to_the_cgroup_that_made_them(agent, loop, block_cgroup):
     watch = Watch(agent, loop)
     fio(loop, block_cgroup, rw="randread", number_ios=230, **APART)

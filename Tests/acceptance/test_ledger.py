@@ -16,9 +16,11 @@ from agent import Agent
 from decoded import events_of
 from receiver import Fault
 from waiting import eventually
+from workloads import BUILT
 
 COUNT = 20_000
 EXEC = "apus.process.exec"
+CONNECT = "apus.tcp.connect"
 EVENTS = (EXEC, "apus.process.exit")
 
 
@@ -215,3 +217,29 @@ def test_a_receiver_that_comes_back_gets_what_waited(workloads, receiver, tmp_pa
                   if event.get("process.executable.path") == str(program)]
         assert len(marked) == 230
         assert hops(agent.ledger(EXEC)) == set()
+
+
+def test_connects_that_find_no_room_are_lost_as_records_and_not_as_metrics(
+        receiver, tmp_path, cgroup, figures):
+    with Agent(tmp_path, settings(receiver, buffers__ring="64KiB")) as agent:
+        dial = subprocess.Popen([BUILT / "dial", str(COUNT)], stdout=subprocess.DEVNULL,
+                                preexec_fn=cgroup.join)
+        agent.signal(signal.SIGSTOP)
+        time.sleep(0.5)
+        agent.signal(signal.SIGCONT)
+        assert dial.wait(60) == 0
+        snapshot(agent)
+        ledger = eventually(lambda: (seen := agent.ledger(CONNECT)).rest == 0 and seen, 30)
+        ours = [event for event in received(receiver, CONNECT).values()
+                if event.get("process.pid") == dial.pid]
+        ring = ledger.dropped[("otlp", "ring", "full")]
+        figures(f"N {COUNT}, produced {ledger.produced}, received {len(ours)}, ring/full {ring}")
+        assert ledger.produced >= COUNT and ring > 0
+        assert 0 <= ring - (COUNT - len(ours)) <= ledger.produced - COUNT
+        connects = [value for labels, value in agent.samples("apus_tcp_connects_total")
+                    if labels.get("process_linux_cgroup", "").endswith(cgroup.name)]
+        assert connects == [COUNT]
+        durations = [value for labels, value
+                     in agent.samples("apus_tcp_connect_duration_seconds_count")
+                     if labels.get("process_linux_cgroup", "").endswith(cgroup.name)]
+        assert durations == [COUNT]

@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 
 from blockdevice import LoopDevice
-from test_block import Missed, again, drawn
+from missed import Missed
+from test_block import drawn
 from test_counterparts import ROW, slots
 from tools import HISTOGRAMS, OnHost, end_all, objects
 from waiting import eventually
@@ -44,7 +45,7 @@ def write(device, count=WRITES):
 
 
 def told(count):
-    """All of them; fewer is what the host may do, as `again` says."""
+    """All of them; fewer is what the host may do, as missed.py says."""
     if count < WRITES:
         raise Missed(f"{count} of {WRITES}")
     assert count == WRITES
@@ -67,7 +68,6 @@ def below(edges, slowest, unit):
 @pytest.mark.parametrize("flags, unit, label", [
     ([], 1e-6, "usecs"), (["-Q"], 1e-6, "usecs"), (["-m"], 1e-3, "msecs")],
     ids=["plain", "queued", "milliseconds"])
-@again
 def test_what_is_drawn_adds_up_to_the_writes_that_were_made(loop, flags, unit, label):
     text, slowest = written(loop, *flags)
     lines = text.splitlines()
@@ -86,14 +86,12 @@ def test_what_is_drawn_adds_up_to_the_writes_that_were_made(loop, flags, unit, l
 
 @pytest.mark.parametrize("flags, heading", [("-D", "{}"), ("-F", "Idle-Sync-Write")],
                          ids=["disks", "flags"])
-@again
 def test_each_kind_has_a_histogram_under_its_heading(loop, flags, heading):
     found = drawn(written(loop, flags)[0])
     assert set(found) == {heading.format(loop.name)}
     told(sum(found[heading.format(loop.name)].values()))
 
 
-@again
 def test_without_d_every_disk_is_there(loop):
     tool = OnHost("biolatency", "-D")
     write(loop)
@@ -104,7 +102,6 @@ def test_without_d_every_disk_is_there(loop):
 FINE = re.compile(r"^ *(\d+\.\d{3}) -> (\d+\.\d{3}) *: (\d+) +\|[* ]{40}\|$")
 
 
-@again
 def test_exponential_draws_eight_buckets_in_each_power_of_two(loop):
     text, slowest = written(loop, "--exponential")
     lines = text.splitlines()
@@ -119,7 +116,6 @@ def test_exponential_draws_eight_buckets_in_each_power_of_two(loop):
     below([low for low, _, count in found if count], slowest, 1e-6)
 
 
-@again
 def test_as_json_an_interval_is_an_object(loop):
     tool = OnHost("biolatency", "-d", loop.name, "--json", 1, ready=False)
     # It is attached once an interval has passed.
@@ -134,7 +130,6 @@ def test_as_json_an_interval_is_an_object(loop):
         assert all(slot["high"] == max(1, 2 * slot["low"] - 1) for slot in item["histogram"])
 
 
-@again
 def test_exponential_as_json_has_the_buckets_of_otlp(loop):
     tool = OnHost("biolatency", "-d", loop.name, "-D", "--exponential", "--json", 1, ready=False)
     eventually(lambda: tool.text, 15)
@@ -148,7 +143,6 @@ def test_exponential_as_json_has_the_buckets_of_otlp(loop):
         assert 2 ** ((item["offset"] + last) / 8) <= slowest
 
 
-@again
 def test_intervals_add_up_and_have_the_time_above_them(loop):
     tool = OnHost("biolatency", "-T", "-d", loop.name, 1, 3, environment={"TZ": "UTC"})
     first = time.time()

@@ -9,9 +9,9 @@ from collections import Counter
 
 import pytest
 
+from missed import Missed
 from namespaces import FAR, NEAR
 from retransmits import Link
-from test_block import Missed, again
 from tools import Dialer, OnHost, Ports, end_all, objects, rows
 from waiting import eventually
 
@@ -48,7 +48,7 @@ def send_again(dialer, family=4, count=COUNT, least=1):
 
 
 def check(found, truth):
-    """That what was shown is what was sent; fewer is what the host may do, as `again` says."""
+    """That what was shown is what was sent; fewer is what the host may do, as missed.py says."""
     if sum(found.values()) < sum(truth.values()):
         raise Missed(f"{found}, not {truth}")
     assert found == truth
@@ -64,7 +64,6 @@ def port_of(end):
 
 @pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize("buffer", ["ring", "perf"])
-@again
 def test_each_syn_that_is_sent_again_is_one_line(dialer, family, buffer):
     tool = OnHost("tcpretrans", "--buffer", buffer, environment={"TZ": "UTC"})
     first = time.time()
@@ -83,7 +82,6 @@ def test_each_syn_that_is_sent_again_is_one_line(dialer, family, buffer):
         assert row["RADDR:RPORT"] == endpoint(family, port)
 
 
-@again
 def test_whose_it_is_why_and_which_byte(dialer):
     tool = OnHost("tcpretrans", "-s", "--comm", "--cause")
     _, truth = send_again(dialer, least=2)
@@ -100,7 +98,6 @@ def test_whose_it_is_why_and_which_byte(dialer):
 
 
 @pytest.mark.parametrize("what", ["-p", "-c", "-4", "-6"])
-@again
 def test_only_what_is_asked_for(dialer, cgroup, what):
     with Dialer(cgroup) as other:
         flags = {"-p": ["-p", other.pid], "-c": ["-c", cgroup.path]}.get(what, [what])
@@ -122,7 +119,6 @@ def test_only_what_is_asked_for(dialer, cgroup, what):
         assert {row["IP"] for row in found} == {what[1:]}
 
 
-@again
 def test_as_json_each_is_one_object(dialer):
     tool = OnHost("tcpretrans", "--json", ready=False)
     # It is attached when it shows some: each socket sends once a second.
@@ -145,7 +141,6 @@ def test_as_json_each_is_one_object(dialer):
 COUNTED = "LADDR:LPORT               RADDR:RPORT               RETRANSMITS"
 
 
-@again
 def test_counts_per_flow(dialer):
     tool = OnHost("tcpretrans", "--count", 4, 2)
     port, truth = send_again(dialer)
@@ -160,7 +155,6 @@ def test_counts_per_flow(dialer):
     check(found, truth)
 
 
-@again
 def test_tail_loss_probes_are_shown_when_asked_for(network):
     link = Link(network, COUNT)
     tools = {flag: OnHost("tcpretrans", "--cause", "-p", link.near.pid, *flag)
