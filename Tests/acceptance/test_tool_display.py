@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from agent import APUS, ENVIRONMENT, run
+from agent import APUS, ENVIRONMENT, ROOT, run
 from test_counterparts import slots
 from tools import HISTOGRAMS, TOOLS, Dialer, OnHost, Ports, end_all
 from waiting import eventually
@@ -159,3 +159,14 @@ def test_help_has_two_examples_that_are_no_usage_errors(name):
         # Every word is read before help is given.
         assert run(*example.split(), "--help").returncode == 0
         assert run(*example.split(), "--no-such-option", "--help").returncode == 2
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_the_documentation_names_every_option(name):
+    options = run(name, "--help").stdout.split("\nOptions:\n")[1].split("\nExamples:\n")[0]
+    flags = re.findall(r"^  (?:(-\S), |    )(--[a-z0-9-]+)", options, re.MULTILINE)
+    assert len(flags) > 8
+    section = (ROOT / "docs/tools.md").read_text().split(f"\n## {name}: ")[1].split("\n## ")[0]
+    named = set(re.findall(r"`(-[^ `]+)", section))
+    for short, long in flags:
+        assert long == "--help" or named & {short, long}, f"{long} is not in docs/tools.md"
