@@ -8,6 +8,9 @@ import subprocess
 import pytest
 
 from agent import APUS, ENVIRONMENT
+from blockdevice import LoopDevice, fio
+from test_counterparts import slots
+from tools import Dialer, Ports, unexpected
 from waiting import eventually
 
 # What a bare Debian has. libcurl and libmicrohttpd are opened when they are first needed.
@@ -40,12 +43,12 @@ def bare(tmp_path):
     return tmp_path
 
 
-def start(bare, *arguments):
+def start(bare, *arguments, stdout=subprocess.PIPE):
     script = (f"mount --rbind /proc {bare}/proc && mount --rbind /sys {bare}/sys && "
               f'exec chroot {bare} /apus "$@"')
     return subprocess.Popen(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *arguments],
-        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        env=ENVIRONMENT, stdout=stdout, stderr=subprocess.PIPE, text=True)
 
 
 def stop(process):
@@ -58,19 +61,57 @@ def test_it_tells_its_version_in_a_bare_root(bare):
     assert re.match(r"apus \d+\.\d+", output), errors
 
 
-def test_it_shows_executions_in_a_bare_root(bare, workloads):
-    program = workloads.marked()
-    path = bare / "out"
-    script = (f"mount --rbind /proc {bare}/proc && mount --rbind /sys {bare}/sys && "
-              f"exec chroot {bare} /apus execsnoop --json")
-    with open(path, "wb") as output:
-        process = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
-            env=ENVIRONMENT, stdout=output, stderr=subprocess.PIPE, text=True)
-        try:
-            eventually(lambda: workloads.storm(program, 1) and program.name in path.read_text(), 15)
-        finally:
-            stop(process)
+@pytest.fixture
+def shown(bare):
+    """Starts a tool in the bare root; what it has shown so far."""
+    running = []
+
+    def begin(*arguments):
+        path = bare / "out"
+        with open(path, "wb") as output:
+            running.append(start(bare, *arguments, stdout=output))
+        return path.read_text
+
+    yield begin
+    for process in running:
+        _, errors = stop(process)
+        assert process.returncode == 0 and unexpected(errors) == []
+
+
+def test_it_shows_executions_in_a_bare_root(shown, workloads):
+    text, program = shown("execsnoop", "--json"), workloads.marked()
+    eventually(lambda: workloads.storm(program, 1) and program.name in text(), 15)
+
+
+def test_it_shows_connects_in_a_bare_root(shown):
+    text = shown("tcpconnect", "--json")
+    with Ports() as ports, Dialer() as dialer:
+        eventually(lambda: dialer.dial("127.0.0.1", ports.listening[4])
+                   and f'"comm":"{dialer.name}"' in text(), 15)
+
+
+def test_it_shows_retransmits_in_a_bare_root(shown):
+    text = shown("tcpretrans", "--json")
+    with Dialer() as dialer:
+        # Its SYN is sent again once a second.
+        dialer.order("begin", address="127.0.0.1", count=1)
+        eventually(lambda: f'"comm":"{dialer.name}"' in text(), 15)
+
+
+def test_it_draws_waits_in_a_bare_root(bare, workloads):
+    process = start(bare, "runqlat", "1", "1")
+    workloads.spinners(0, 2, 1)
+    output, errors = process.communicate(timeout=20)
+    assert process.returncode == 0 and errors == ""
+    assert sum(slots(output).values()) > 0
+
+
+def test_it_draws_block_requests_in_a_bare_root(shown, tmp_path_factory):
+    with LoopDevice(tmp_path_factory.mktemp("loop")) as loop:
+        text = shown("biolatency", "-D", "-d", loop.name, "1")
+        eventually(lambda: fio(loop, rw="randwrite", number_ios=23, size="1m")
+                   and "distribution" in text(), 15)
+        assert f"disk = {loop.name}" in text()
 
 
 def test_it_writes_otlp_to_a_file_in_a_bare_root(bare, workloads):
