@@ -50,6 +50,14 @@ package struct FlowCounts: Sendable {
       .map { (flow: $0.key, count: $0.value) }
   }
 
+  /// Of an interval without a flow, so that a reader sees that it has passed.
+  func nothingJSON(_ name: String, time: String) -> String {
+    var object = JSONLine()
+    object.add("time", time)
+    object.add(name, 0)
+    return object.finished()
+  }
+
   func othersJSON(_ name: String, time: String) -> String {
     var object = JSONLine()
     object.add("time", time)

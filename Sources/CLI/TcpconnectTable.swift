@@ -145,6 +145,6 @@ extension TcpconnectOptions {
       return object.finished()
     }
     if flows.others > 0 { lines.append(flows.othersJSON("connects", time: time)) }
-    return lines
+    return lines.isEmpty ? [flows.nothingJSON("connects", time: time)] : lines
   }
 }

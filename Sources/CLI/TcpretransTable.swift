@@ -144,7 +144,7 @@ extension TcpretransOptions {
       return object.finished()
     }
     if flows.others > 0 { lines.append(flows.othersJSON("retransmits", time: time)) }
-    return lines
+    return lines.isEmpty ? [flows.nothingJSON("retransmits", time: time)] : lines
   }
 }
 

@@ -17,6 +17,9 @@ public enum KernelError: Error, CustomStringConvertible {
     switch self {
     case .open(let object, let code): "cannot open BPF object \(object): \(reason(code))"
     case .load(let object, let code): "cannot load BPF object \(object): \(reason(code))"
+    case .attach(let program, EACCES):
+      "cannot attach BPF program \(program): \(errnoText(EACCES)) (EACCES); tracefs cannot be "
+        + "read, which needs root or the capability CAP_DAC_READ_SEARCH"
     case .attach(let program, let code): "cannot attach BPF program \(program): \(reason(code))"
     case .missing(let object, let part): "BPF object \(object) has no \(part)"
     case .map(let name, let error): "BPF map \(name): \(error)"
@@ -37,7 +40,7 @@ public enum KernelError: Error, CustomStringConvertible {
     let text = "\(errnoText(code)) (\(errnoName(code)))"
     return switch code {
     case EPERM, EACCES:
-      "\(text); it needs root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE"
+      "\(text); it needs root, or the capabilities CAP_BPF and CAP_PERFMON"
     case ESRCH:
       "\(text); this kernel has no /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF), without which "
         + "programs cannot be fitted to it"

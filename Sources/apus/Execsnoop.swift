@@ -23,7 +23,7 @@ private final class ExecPrinter: RecordSink {
     else { return }
     var row = ExecsnoopRow()
     let process = record.process
-    if options.time { row.timeOfDay = Shown.timeOfDay(record.header) }
+    if options.time { row.timeOfDay = Shown.time(record.header, json: options.json) }
     row.secondsSinceStartMilli = (record.header.time_ns &- startedAt) / 1_000_000
     row.uid = process.uid
     row.pid = Int32(bitPattern: process.pid)

@@ -64,13 +64,14 @@ enum Main {
       _ = unsafe open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY)
     }
   }
+}
 
-  private static func complain(_ message: String) {
-    var line = "apus: \(message)\n"
-    line.withUTF8 { bytes in
-      // Standard error may be closed: there is nowhere left to say so.
-      _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)
-    }
+/// Says on standard error why something ends.
+func complain(_ message: String) {
+  var line = "apus: \(message)\n"
+  line.withUTF8 { bytes in
+    // Standard error may be closed: there is nowhere left to say so.
+    _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)
   }
 }
 

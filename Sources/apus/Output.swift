@@ -2,6 +2,7 @@
 // Standard output, buffered by us: a reader that goes away ends the program quietly, as in a pipe.
 
 internal import Glibc
+internal import Platform
 internal import Synchronization
 
 /// Written by the thread that runs the command.
@@ -32,7 +33,10 @@ enum Output {
         }
         if count < 0 {
           if errno == EINTR { continue }
-          exit(errno == EPIPE ? 0 : 1)
+          let error = SystemError.current("cannot write")
+          if error.code == EPIPE { exit(0) }
+          complain("\(error)")
+          exit(1)
         }
         done += count
       }

@@ -42,7 +42,7 @@ private final class ConnectPrinter: RecordSink {
     var row = TcpconnectRow()
     let flags = UInt32(record.flags)
     let header = record.header
-    if options.time { row.timeOfDay = Shown.timeOfDay(header) }
+    if options.time { row.timeOfDay = Shown.time(header, json: options.json) }
     row.secondsSinceStartMilli =
       header.time_ns > startedAt ? (header.time_ns - startedAt) / 1_000_000 : 0
     if flags & APUS_CONNECT_NO_OWNER.rawValue == 0 {

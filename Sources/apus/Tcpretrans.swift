@@ -40,7 +40,7 @@ private final class RetransmitPrinter: RecordSink {
 
   private func row(of record: borrowing Record<apus_retransmit>) -> TcpretransRow {
     var row = TcpretransRow()
-    row.timeOfDay = Shown.timeOfDay(record.header)
+    row.timeOfDay = Shown.time(record.header, json: options.json)
     let origin = record.origin
     if origin != APUS_OWNER_NONE.rawValue {
       let process = record.process

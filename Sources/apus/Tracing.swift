@@ -149,8 +149,10 @@ enum Shown {
     return text.string
   }
 
-  static func timeOfDay(_ header: apus_header) -> String {
-    Tool.timeOfDay(unixSeconds: Clock.shared.unixNanoseconds(boot: header.time_ns) / 1_000_000_000)
+  /// When it happened: for people the local time of day, for programs all of it.
+  static func time(_ header: apus_header, json: Bool) -> String {
+    let unix = Clock.shared.unixNanoseconds(boot: header.time_ns)
+    return json ? iso8601(unixNanoseconds: unix) : Tool.timeOfDay(unixSeconds: unix / 1_000_000_000)
   }
 }
 
@@ -183,7 +185,8 @@ struct FlowIntervals {
     let isLast = isLast || left == 0
     Output.text(display.show(text(counts), isLast: isLast, on: Tool.terminal))
     counts.removeAll()
-    next += intervalNanoseconds ?? 0
+    // After a stall one interval is long; several at once would be empty.
+    next = max(next + (intervalNanoseconds ?? 0), now)
     return left > 0
   }
 }

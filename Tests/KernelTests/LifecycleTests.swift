@@ -121,7 +121,7 @@ struct KernelErrorTests {
     (
       .load(object: "execve", code: EPERM),
       "cannot load BPF object execve: Operation not permitted (EPERM); it needs root, or the "
-        + "capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE", true
+        + "capabilities CAP_BPF and CAP_PERFMON", true
     ),
     (
       .load(object: "runqlat", code: ESRCH),

@@ -147,4 +147,6 @@ def check(event, row, connects, outcome):
 
 def check_duration(event, row):
     duration_ns = event["apus.tcp.connect.duration"] * 1e9
-    assert row["least_ns"] - 1 <= duration_ns <= row["most_ns"] + 1, f"{duration_ns} of {row}"
+    # A poller is told of the error some microseconds before the state is CLOSE, which is our end.
+    most_ns = row["most_ns"] + 1_000_000
+    assert row["least_ns"] - 1 <= duration_ns <= most_ns, f"{duration_ns} of {row}"

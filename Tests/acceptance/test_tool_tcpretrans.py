@@ -131,7 +131,7 @@ def test_as_json_each_is_one_object(dialer):
     check(Counter(item["lport"] for item in ours), truth)
     for item in ours:
         assert isinstance(item.pop("seq"), int)
-        assert re.fullmatch(r"\d\d:\d\d:\d\d", item.pop("time"))
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", item.pop("time"))
         assert item == {
             "pid": dialer.pid, "comm": dialer.name, "owner": "connected", "ip": 6, "laddr": "::1",
             "lport": item["lport"], "raddr": "::1", "rport": port, "type": "R", "cause": "syn",

@@ -27,6 +27,7 @@ static __always_inline struct request *request_of(__u64 *context)
 static __always_inline __u16 operation_of(struct request *request)
 {
 	__u32 number = READ(request, cmd_flags) & REQ_OP_MASK;
+	struct request___5_14 *old = (void *)request;
 	if (number < 4)
 		return number + APUS_BLOCK_READ;
 	if (number == 5)
@@ -35,7 +36,7 @@ static __always_inline __u16 operation_of(struct request *request)
 		return APUS_BLOCK_WRITE_ZEROES;
 	if (number >= 32)
 		return number < 36 ? APUS_BLOCK_DRIVER : APUS_BLOCK_OTHER;
-	if (number == 7 && bpf_core_enum_value_exists(enum req_opf, REQ_OP_WRITE_SAME))
+	if (number == 7 && bpf_core_field_exists(old->rq_disk)) /* to 5.17 the repeated write */
 		return APUS_BLOCK_OTHER;
 	return APUS_BLOCK_ZONE;
 }

@@ -5,11 +5,6 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-/* Gone with 6.0, and the operation with 5.18; its number names another one now. */
-enum req_opf {
-	REQ_OP_WRITE_SAME = 7,
-};
-
 enum req_flag_bits {
 	__REQ_SYNC = 11,
 	__REQ_META = 12,
