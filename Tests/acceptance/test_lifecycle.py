@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from agent import APUS, Agent, ENVIRONMENT, run
+from agent import APUS, ROOT, Agent, ENVIRONMENT, run
 from kernel import loaded
 from waiting import eventually
 
@@ -120,3 +120,21 @@ def test_the_run_script_without_arguments_writes_json_lines_to_a_pipe(workloads,
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
+
+
+def test_the_capabilities_of_the_unit_are_enough_for_every_hook(tmp_path):
+    unit = (ROOT / "deploy/apus.service").read_text()
+    names = re.search(r"^CapabilityBoundingSet=(.+)$", unit, re.MULTILINE)[1].split()
+    kept = ",".join("+" + name.removeprefix("CAP_").lower() for name in names)
+    bounded = ["setpriv", f"--bounding-set=-all,{kept}", "--inh-caps=-all", "--"]
+    with Agent(tmp_path, wrapper=bounded) as agent:
+        assert "probe not loaded" not in agent.log and "hook not taken" not in agent.log
+
+
+def test_without_the_network_s_capability_the_rest_is_observed_and_that_is_said(tmp_path):
+    bounded = ["setpriv", "--bounding-set=-all,+bpf,+perfmon,+dac_read_search",
+               "--inh-caps=-all", "--"]
+    with Agent(tmp_path, wrapper=bounded) as agent:
+        missed = [line for line in agent.log.splitlines() if "hook not taken" in line]
+        assert len(missed) == 2 and all("CAP_NET_ADMIN" in line for line in missed)
+        assert "probe not loaded" not in agent.log
