@@ -52,7 +52,8 @@ def test_logs_arrive_as_specified(receiver, workloads, tmp_path, protocol):
     events = marked_events(receiver, program)
     assert len(events) == 23
     for event in events_of(receiver.messages("logs")):
-        assert event.name in ("apus.process.exec", "apus.process.exit")
+        assert event.name in ("apus.process.exec", "apus.process.exit", "apus.tcp.connect",
+                              "apus.tcp.retransmit")
         assert event.scope.name and event.scope.version
         assert event.resource["host.name"] == socket.gethostname()
     for event in events:
