@@ -149,7 +149,7 @@ struct TcpconnectTableTests {
     #expect(
       options.countText(flows, timeOfDay: "")
         == "LADDR                     RADDR                     RPORT                CONNECTS\n")
-    #expect(options.countJSON(flows, time: "t") == [])
+    #expect(options.countJSON(flows, time: "t") == [#"{"time":"t","connects":0}"#])
   }
 
   @Test("--count -s tells source ports apart, -T writes the time above the table")
