@@ -19,7 +19,8 @@ sys.path[:0] = [str(ROOT / "Tests/acceptance"), str(pathlib.Path(__file__).paren
 
 import loads  # noqa: E402
 from agent import APUS, ENVIRONMENT, Agent  # noqa: E402
-from measure import cpu_ns, interleaved, medians, memory_kib, spread, total_cpu_ns  # noqa: E402
+from measure import (bpf_spent, bpf_statistics, cpu_ns, interleaved, medians,  # noqa: E402
+                     memory_kib, spread, total_cpu_ns)
 from receiver import Receiver  # noqa: E402
 from waiting import eventually  # noqa: E402
 from workloads import Workloads  # noqa: E402
@@ -274,31 +275,16 @@ class Bench:
 
     def kernel(self):
         """Run time of the BPF programs per execution, by the kernel's statistics."""
-        switch = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
         count = 2000 if self.quick else 10_000
 
-        def run_time():
-            output = subprocess.run(["bpftool", "--json", "prog", "list"], capture_output=True,
-                                    text=True, check=True).stdout
-            return {row["id"]: row.get("run_time_ns", 0) for row in json.loads(output)}
-
         def spent(context):
-            known = set(run_time())
-            with context:
-                before = run_time()
-                self.workloads.storm(self.program, count)
-                after = run_time()
-            return sum(value - before.get(key, 0) for key, value in after.items()
-                       if key not in known) / count / 1000
+            total = bpf_spent(context, lambda: self.workloads.storm(self.program, count))
+            return total / count / 1000
 
-        old = switch.read_text()
-        switch.write_text("1")
-        try:
+        with bpf_statistics():
             values = interleaved(self.rounds(3), {
                 "agent": lambda: spent(self.agent()),
                 "execsnoop and runqlat": lambda: spent(self.both())})
-        finally:
-            switch.write_text(old)
         middle = medians(values)
         ratio = middle["agent"] / middle["execsnoop and runqlat"]
         self.row("BPF run time per execution: agent / libbpf-tools' two", f"{ratio:.2f}", "", None,

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the bench reads the cost of a process: the kernel's own accounts, to the nanosecond."""
+import contextlib
+import json
 import os
 import pathlib
 import re
 import statistics
+import subprocess
+
+STATISTICS = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
 
 
 def cpu_ns(pid):
@@ -33,6 +38,34 @@ def memory_kib(pid):
 
     return {"rss": number("VmRSS", status), "anon": number("RssAnon", status),
             "pss": number("Pss", rollup)}
+
+
+@contextlib.contextmanager
+def bpf_statistics():
+    """The kernel takes the time of each run of a BPF program, which itself costs some 20 ns."""
+    old = STATISTICS.read_text()
+    STATISTICS.write_text("1")
+    try:
+        yield
+    finally:
+        STATISTICS.write_text(old)
+
+
+def bpf_run_time():
+    """{program id: nanoseconds that it has run}."""
+    output = subprocess.run(["bpftool", "--json", "prog", "list"], capture_output=True, text=True,
+                            check=True).stdout
+    return {row["id"]: row.get("run_time_ns", 0) for row in json.loads(output)}
+
+
+def bpf_spent(context, work):
+    """Nanoseconds for which the programs that `context` loads run while `work` is done."""
+    known = set(bpf_run_time())
+    with context:
+        before = bpf_run_time()
+        work()
+        after = bpf_run_time()
+    return sum(value - before.get(key, 0) for key, value in after.items() if key not in known)
 
 
 def interleaved(rounds, cases):
