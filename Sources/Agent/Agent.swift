@@ -140,7 +140,7 @@ private func makeLoops(
     let sample = SampleLoop(
       event: events.sample, cells: LedgerReader(probes.shared.ledger),
       samplers: try probes.makeSamplers(shared), runs: probes.runs, shared: shared,
-      intervalMilliseconds: settings.metricsIntervalMilliseconds, version: version)
+      settings: settings, version: version)
     return (ring, sample)
   } catch {
     throw .kernel(error)

@@ -43,6 +43,17 @@ package struct MemoryBudget: Sendable {
     }
     // Names, label text and the Resource of a workload of its own: 2 KB each as measured.
     parts.append(("execution series", ExecutionCounts.limit * 2048))
+    if settings.metricForm.temporality != .cumulative {
+      let slots = probeRows.reduce(0) { sum, row in
+        row.isWanted(settings) ? sum + (row.histograms?.slots(settings) ?? 0) : sum
+      }
+      parts.append(
+        (
+          "earlier points",
+          slots * (SeriesDeltas.histogramBytesMax + SeriesDeltas.counterBytesMax)
+            + ExecutionCounts.limit * SeriesDeltas.counterBytesMax
+        ))
+    }
     parts.append(("workload table", WorkloadTable.bytesMax))
     let http = HTTPLimits()
     parts.append(("http connections", Int(http.connections) * http.connectionByteCount))

@@ -138,7 +138,9 @@ package final class Exporter: @unchecked Sendable {
       let index = eventDestinations.firstIndex(of: "file")
       let queue = BatchQueue(byteLimit: settings.export.queueBytes)
       do throws(SystemError) {
-        let lane = try FileLane(path: path, destination: index, queue: queue, ledger: ledger)
+        let lane = try FileLane(
+          path: path, signals: fileSignals, rotation: settings.fileRotation, destination: index,
+          queue: queue, ledger: ledger)
         file = lane
         entries.append(
           Intake.Entry(
