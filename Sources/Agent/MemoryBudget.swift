@@ -17,8 +17,18 @@ package struct MemoryBudget: Sendable {
 
   package var total: Int { parts.reduce(0) { $0 + $1.bytes } }
 
+  /// Arenas that wait for the next batch; more are freed, so that a burst leaves nothing behind.
+  static let arenasIdle = 2
+
+  /// Room for a batch and the record that goes beyond its size.
+  static func arenaBytes(_ settings: Settings) -> Int {
+    settings.export.batchBytes + EventSink.recordBytesMax
+  }
+
   /// For this configuration on a node with `cpus` possible CPUs.
-  package init(_ settings: Settings, cpus: Int, arenaBytes: Int, arenasIdle: Int, queues: Int) {
+  package init(_ settings: Settings, cpus: Int) {
+    let arenaBytes = MemoryBudget.arenaBytes(settings)
+    let queues = Exporter.queueCount(settings)
     let buffers = settings.buffers
     let isPerf = buffers.preference == .perf || buffers.preference == .auto && !EventBuffer.hasRing
     parts.append(
@@ -49,7 +59,8 @@ package struct MemoryBudget: Sendable {
     parts.append(("http connections", Int(http.connections) * http.connectionByteCount))
     parts.append(
       ("ledger", cpus * Int(APUS_KIND_COUNT.rawValue) * MemoryLayout<apus_ledger_cell>.size))
-    parts.append(("open batches", (2 + arenasIdle + LogBatchBuilder.recycledMax) * arenaBytes))
+    parts.append(
+      ("open batches", (2 + MemoryBudget.arenasIdle + LogBatchBuilder.recycledMax) * arenaBytes))
     // A queue always has room for one batch.
     parts.append(("export queues", queues * max(settings.export.queueBytes, arenaBytes)))
   }

@@ -15,6 +15,15 @@ package enum HookPreference: String, CaseIterable, Sendable {
 /// What carries records out of the kernel.
 package enum BufferPreference: String, CaseIterable, Sendable {
   case auto, ring, perf
+
+  /// Nil leaves it to the kernel.
+  package var isPerf: Bool? {
+    switch self {
+    case .auto: nil
+    case .ring: false
+    case .perf: true
+    }
+  }
 }
 
 package enum LogFormat: String, CaseIterable, Sendable {
