@@ -6,6 +6,12 @@ internal import Metrics
 internal import OTLP
 internal import Synchronization
 
+/// When a sample is taken, and when the one before was; what is new in it came between them.
+struct SampleTimes {
+  var earlier: UInt64
+  var now: UInt64
+}
+
 /// Written by the sample thread; labels may be read by any.
 final class Workloads: Sendable {
   /// The agent itself.
@@ -19,11 +25,16 @@ final class Workloads: Sendable {
     /// For people.
     var name: String
     var isResolved: Bool
+    /// Another cgroup had its path before.
+    var isSuccessor = false
   }
 
   private struct State {
     var numbers: [UInt64: UInt32] = [:]
     var entries: [UInt32: Entry] = [:]
+    /// Who has a path now, and who had it until then.
+    var byPath: [String: UInt64] = [:]
+    var replaced: Set<UInt64> = []
     var next: UInt32 = 2
   }
 
@@ -51,16 +62,40 @@ final class Workloads: Sendable {
     }
     if let known, isResolved { return known }
     let workload = table.workload(CgroupKey(key))
-    let entry = Entry(
-      resource: ResourceBuilder.encode(builder.workload(workload.attributes)),
-      labels: Workloads.labels(of: workload), name: workload.path ?? "(cgroup \(key))",
+    let identity = Workloads.identity(of: workload)
+    var entry = Entry(
+      resource: ResourceBuilder.encode(builder.workload(identity)),
+      labels: LabelText.render(identity.map(\.0), identity.map(\.1)),
+      name: workload.path ?? "(cgroup \(key))",
       isResolved: workload.path != nil || table.isGone(workload.key))
+    let before = state.withLock { $0.byPath[entry.name] }
+    entry.isSuccessor = before.map { $0 != key && table.isGone(CgroupKey($0)) } ?? false
     return state.withLock { state in
       let number = known ?? state.next
       if known == nil { state.next += 1 }
       state.numbers[key] = number
       state.entries[number] = entry
+      if workload.path != nil { state.byPath[entry.name] = key }
+      if let before, entry.isSuccessor { state.replaced.insert(before) }
       return number
+    }
+  }
+
+  /// When a series of this workload began that is new in a sample.
+  ///
+  /// One whose cgroup has taken another's place begins where that one's series end.
+  func begin(of number: UInt32, _ times: SampleTimes) -> UInt64 {
+    let isSuccessor = state.withLock { $0.entries[number]?.isSuccessor ?? false }
+    return isSuccessor ? times.now : times.earlier
+  }
+
+  /// The cgroups that are gone and whose path another has taken, each told once.
+  ///
+  /// Their series are to end before anyone sees two of one name.
+  func takeReplaced() -> Set<UInt64> {
+    state.withLock { state in
+      defer { state.replaced = [] }
+      return state.replaced
     }
   }
 
@@ -71,7 +106,9 @@ final class Workloads: Sendable {
   func remove(_ key: UInt64) -> UInt32? {
     state.withLock { state in
       guard let number = state.numbers.removeValue(forKey: key) else { return nil }
-      state.entries[number] = nil
+      if let name = state.entries.removeValue(forKey: number)?.name, state.byPath[name] == key {
+        state.byPath[name] = nil
+      }
       return number
     }
   }
@@ -84,10 +121,9 @@ final class Workloads: Sendable {
 
   func name(of number: UInt32) -> String { state.withLock { $0.entries[number]?.name ?? "?" } }
 
-  /// A workload without a path is told apart by the kernel's own id.
-  private static func labels(of workload: Workload) -> [UInt8] {
-    var pairs = workload.attributes
-    if workload.path == nil { pairs.append(("apus.cgroup.key", "\(workload.key.raw)")) }
-    return LabelText.render(pairs.map(\.0), pairs.map(\.1))
+  /// What tells a workload from others: without a path, the kernel's own id.
+  private static func identity(of workload: Workload) -> [(String, String)] {
+    workload.path == nil
+      ? workload.attributes + [("apus.cgroup.key", "\(workload.key.raw)")] : workload.attributes
   }
 }

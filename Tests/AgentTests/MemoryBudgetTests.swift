@@ -63,7 +63,7 @@ struct MemoryBudgetTests {
       let settings = try Settings.resolve(
         yaml: Array("metrics: { temporality: \(name) }".utf8), fileName: "a",
         environment: { _ in nil })
-      return MemoryBudget(settings, cpus: 2, arenaBytes: 1 << 20, arenasIdle: 2, queues: 3)
+      return MemoryBudget(settings, cpus: 2)
     }
     #expect(bytes("earlier points", budgets[0]) == nil)
     // Four probes with 256 histograms each and the shared ones, and 2000 series of executions.
