@@ -28,8 +28,8 @@ final class SampleLoop: @unchecked Sendable {
   private let telemetry: SelfTelemetry
   private let workloads: Workloads
   private let intervalNanoseconds: UInt64
-  /// No execution of a key that is new was counted before this.
-  private var executionsStart: UInt64
+  /// When the sample before the first one with a key was taken: no execution was counted earlier.
+  private var executionsSince: [ExecutionKey: UInt64] = [:]
   private var lastSampleUnixNanoseconds: UInt64
   private var table: WorkloadTable
   private var cells: LedgerReader
@@ -51,7 +51,6 @@ final class SampleLoop: @unchecked Sendable {
     store = shared.store
     instruments = shared.instruments
     workloads = shared.workloads
-    executionsStart = shared.startUnixNanoseconds
     lastSampleUnixNanoseconds = shared.startUnixNanoseconds
     telemetry = SelfTelemetry(
       shared.store, shared.instruments, startUnixNanoseconds: shared.startUnixNanoseconds)
@@ -115,14 +114,17 @@ final class SampleLoop: @unchecked Sendable {
     for sampler in samplers {
       sampler.sample(table, sinceUnixNanoseconds: lastSampleUnixNanoseconds)
     }
-    lastSampleUnixNanoseconds = now
     for (key, count) in executions.snapshot() { record(key, count) }
+    lastSampleUnixNanoseconds = now
+    forget(workloads.takeSucceeded(), now: Clock.bootNanoseconds())
     telemetry.record(missedRuns: runs.missed())
     telemetry.record(ledger)
     telemetry.record(intake)
   }
 
   private func record(_ key: ExecutionKey, _ count: UInt64) {
+    let start = executionsSince[key] ?? lastSampleUnixNanoseconds
+    executionsSince[key] = start
     let isOther = key == ExecutionCounts.overflowKey
     let series =
       isOther
@@ -130,22 +132,24 @@ final class SampleLoop: @unchecked Sendable {
       : store.series(
         instruments.executions, workload: workloads.number(of: key.cgroup, in: table),
         attributes: [key.error == 0 ? "" : errnoName(Int32(key.error))],
-        startUnixNanoseconds: executionsStart)
+        startUnixNanoseconds: start)
     store.set(
       Int64(clamping: count),
-      of: series
-        ?? store.overflow(instruments.executions, startUnixNanoseconds: executionsStart))
+      of: series ?? store.overflow(instruments.executions, startUnixNanoseconds: start))
   }
 
-  /// Ends all that is kept for cgroups that no longer exist.
+  /// Ends all that is kept for cgroups that have not existed for a while.
   private func forgetGone(now: UInt64) {
     var keys = Set(executions.snapshot().keys.map(\.cgroup))
     for sampler in samplers { keys.formUnion(sampler.cgroups) }
-    let expired = gone.expired(among: keys, in: table, now: now)
+    forget(gone.expired(among: keys, in: table, now: now), now: now)
+  }
+
+  private func forget(_ expired: Set<UInt64>, now: UInt64) {
     guard !expired.isEmpty else { return }
-    executions.remove { expired.contains($0.cgroup) }
     // A late record of one that was forgotten begins a series anew.
-    executionsStart = Clock.shared.unixNanoseconds()
+    executions.remove { expired.contains($0.cgroup) }
+    executionsSince = executionsSince.filter { !expired.contains($0.key.cgroup) }
     exports?.exportLast(of: Set(expired.compactMap { workloads.known($0) }))
     for sampler in samplers { sampler.retire(expired, now: now) }
     for key in expired {

@@ -57,6 +57,30 @@ struct WorkloadsTests {
   }
 
   @Test(
+    "a cgroup with the path of one that is gone takes its place, and the other is to be forgotten",
+    .enabled(if: isRoot && unifiedMount != nil, "needs root and cgroup2"))
+  func successor() throws {
+    let first = try TestCgroup()
+    let workloads = Workloads(builder: builder, agentAttributes: [])
+    let table = WorkloadTable(builder: builder)
+    let before = workloads.number(of: first.key, in: table)
+    let labels = text(workloads.labels(of: before))
+    #expect(workloads.takeSucceeded().isEmpty)
+    let isRemoved = first.remove()
+    #expect(isRemoved)
+    let second = try TestCgroup(name: first.name)
+    #expect(second.key != first.key)
+    let after = workloads.number(of: second.key, in: table)
+    #expect(after != before && text(workloads.labels(of: after)) == labels)
+    // Until it is forgotten nobody takes one for the other.
+    #expect(text(workloads.labels(of: before)) == labels + ",apus_cgroup_key=\"\(first.key)\"")
+    #expect(workloads.takeSucceeded() == [first.key])
+    #expect(workloads.takeSucceeded().isEmpty)
+    #expect(workloads.remove(first.key) == before)
+    #expect(text(workloads.labels(of: after)) == labels)
+  }
+
+  @Test(
     "a cgroup is forgotten two minutes after it was first found gone; an unknown one never",
     .enabled(if: isRoot && unifiedMount != nil, "needs root and cgroup2"))
   func gone() throws {
