@@ -28,8 +28,6 @@ final class SampleLoop: @unchecked Sendable {
   private let telemetry: SelfTelemetry
   private let workloads: Workloads
   private let intervalNanoseconds: UInt64
-  /// When the sample before the first one with a key was taken: no execution was counted earlier.
-  private var executionsSince: [ExecutionKey: UInt64] = [:]
   private var lastSampleUnixNanoseconds: UInt64
   private var table: WorkloadTable
   private var cells: LedgerReader
@@ -109,50 +107,45 @@ final class SampleLoop: @unchecked Sendable {
         Log.error("cannot read the ledger", ["error": "\(error)"])
       }
     }
-    // What a new slot holds has come since the sample before.
-    let now = Clock.shared.unixNanoseconds()
-    for sampler in samplers {
-      sampler.sample(table, sinceUnixNanoseconds: lastSampleUnixNanoseconds)
-    }
-    for (key, count) in executions.snapshot() { record(key, count) }
-    lastSampleUnixNanoseconds = now
-    forget(workloads.takeSucceeded(), now: Clock.bootNanoseconds())
+    let times = SampleTimes(
+      earlier: lastSampleUnixNanoseconds, now: Clock.shared.unixNanoseconds())
+    for sampler in samplers { sampler.sample(table, times) }
+    for (key, count) in executions.snapshot() { record(key, count, times) }
+    lastSampleUnixNanoseconds = times.now
+    forget(workloads.takeReplaced(), times.now)
     telemetry.record(missedRuns: runs.missed())
     telemetry.record(ledger)
     telemetry.record(intake)
   }
 
-  private func record(_ key: ExecutionKey, _ count: UInt64) {
-    let start = executionsSince[key] ?? lastSampleUnixNanoseconds
-    executionsSince[key] = start
-    let isOther = key == ExecutionCounts.overflowKey
-    let series =
-      isOther
-      ? nil
-      : store.series(
-        instruments.executions, workload: workloads.number(of: key.cgroup, in: table),
+  private func record(_ key: ExecutionKey, _ count: UInt64, _ times: SampleTimes) {
+    var series: SeriesID?
+    if key != ExecutionCounts.overflowKey {
+      let workload = workloads.number(of: key.cgroup, in: table)
+      series = store.series(
+        instruments.executions, workload: workload,
         attributes: [key.error == 0 ? "" : errnoName(Int32(key.error))],
-        startUnixNanoseconds: start)
+        startUnixNanoseconds: workloads.begin(of: workload, times))
+    }
     store.set(
       Int64(clamping: count),
-      of: series ?? store.overflow(instruments.executions, startUnixNanoseconds: start))
+      of: series ?? store.overflow(instruments.executions, startUnixNanoseconds: times.earlier))
   }
 
   /// Ends all that is kept for cgroups that have not existed for a while.
   private func forgetGone(now: UInt64) {
     var keys = Set(executions.snapshot().keys.map(\.cgroup))
     for sampler in samplers { keys.formUnion(sampler.cgroups) }
-    forget(gone.expired(among: keys, in: table, now: now), now: now)
+    forget(gone.expired(among: keys, in: table, now: now), Clock.shared.unixNanoseconds())
   }
 
-  private func forget(_ expired: Set<UInt64>, now: UInt64) {
-    guard !expired.isEmpty else { return }
-    // A late record of one that was forgotten begins a series anew.
-    executions.remove { expired.contains($0.cgroup) }
-    executionsSince = executionsSince.filter { !expired.contains($0.key.cgroup) }
-    exports?.exportLast(of: Set(expired.compactMap { workloads.known($0) }))
-    for sampler in samplers { sampler.retire(expired, now: now) }
-    for key in expired {
+  /// A late record of one that was forgotten begins a series anew.
+  private func forget(_ ended: Set<UInt64>, _ unixNanoseconds: UInt64) {
+    guard !ended.isEmpty else { return }
+    exports?.exportLast(of: Set(ended.compactMap { workloads.known($0) }), unixNanoseconds)
+    executions.remove { ended.contains($0.cgroup) }
+    for sampler in samplers { sampler.retire(ended, now: Clock.bootNanoseconds()) }
+    for key in ended {
       if let number = workloads.remove(key) { store.removeAll(workload: number) }
     }
   }

@@ -6,6 +6,12 @@ internal import Metrics
 internal import OTLP
 internal import Synchronization
 
+/// When a sample is taken, and when the one before was; what is new in it came between them.
+struct SampleTimes {
+  var earlier: UInt64
+  var now: UInt64
+}
+
 /// Written by the sample thread; labels may be read by any.
 final class Workloads: Sendable {
   /// The agent itself.
@@ -20,6 +26,8 @@ final class Workloads: Sendable {
     var name: String
     /// nil until it is found, or known that it never will be.
     var workload: Workload?
+    /// Another cgroup had its path before.
+    var isSuccessor = false
   }
 
   private struct State {
@@ -28,13 +36,13 @@ final class Workloads: Sendable {
     /// The cgroup that bears a path now.
     var keys: [String: UInt64] = [:]
     /// Cgroups that are gone, and whose path another one bears by now.
-    var succeeded: Set<UInt64> = []
+    var replaced: Set<UInt64> = []
     var next: UInt32 = 2
 
     /// A scrape before it is forgotten must not find two series of the same labels.
-    mutating func succeed(_ key: UInt64) {
+    mutating func replace(_ key: UInt64) {
       guard let number = numbers[key], let workload = entries[number]?.workload else { return }
-      succeeded.insert(key)
+      replaced.insert(key)
       let attributes = workload.attributes + [workload.identity]
       entries[number]?.labels = LabelText.render(attributes.map(\.0), attributes.map(\.1))
     }
@@ -57,7 +65,7 @@ final class Workloads: Sendable {
   /// but known to exist.
   ///
   /// No two have the same attributes: a service that starts anew has the path of the one before, of
-  /// which `takeSucceeded` then tells.
+  /// which `takeReplaced` then tells.
   func number(of key: UInt64, in table: borrowing WorkloadTable) -> UInt32 {
     let (known, isDone) = state.withLock { state in
       let number = state.numbers[key]
@@ -73,25 +81,34 @@ final class Workloads: Sendable {
     let entry = Entry(
       resource: ResourceBuilder.encode(builder.workload(attributes)),
       labels: LabelText.render(attributes.map(\.0), attributes.map(\.1)),
-      name: workload.path ?? "(cgroup \(key))", workload: isResolved ? workload : nil)
+      name: workload.path ?? "(cgroup \(key))", workload: isResolved ? workload : nil,
+      isSuccessor: earlier != nil && isEarlierGone)
     return state.withLock { state in
       let number = known ?? state.next
       if known == nil { state.next += 1 }
       state.numbers[key] = number
       state.entries[number] = entry
       if let path = workload.path, isEarlierGone {
-        if let earlier { state.succeed(earlier) }
+        if let earlier { state.replace(earlier) }
         state.keys[path] = key
       }
       return number
     }
   }
 
+  /// When a series of this workload began that is new in a sample.
+  ///
+  /// One whose cgroup has taken another's place begins where that one's series end.
+  func begin(of number: UInt32, _ times: SampleTimes) -> UInt64 {
+    let isSuccessor = state.withLock { $0.entries[number]?.isSuccessor ?? false }
+    return isSuccessor ? times.now : times.earlier
+  }
+
   /// Cgroups to be forgotten at once, as the path that named them names others now.
-  func takeSucceeded() -> Set<UInt64> {
+  func takeReplaced() -> Set<UInt64> {
     state.withLock { state in
-      defer { state.succeeded = [] }
-      return state.succeeded
+      defer { state.replaced = [] }
+      return state.replaced
     }
   }
 

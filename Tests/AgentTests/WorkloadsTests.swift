@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers, labels and the end of workloads, with cgroups of this host.
 
+import Glibc
 import Identity
 import Testing
 
@@ -57,27 +58,31 @@ struct WorkloadsTests {
   }
 
   @Test(
-    "a cgroup with the path of one that is gone takes its place, and the other is to be forgotten",
+    "a cgroup that takes the path of one that is gone ends that one's series, and begins there",
     .enabled(if: isRoot && unifiedMount != nil, "needs root and cgroup2"))
   func successor() throws {
-    let first = try TestCgroup()
+    let times = SampleTimes(earlier: 10, now: 20)
+    let cgroup = try TestCgroup()
     let workloads = Workloads(builder: builder, agentAttributes: [])
     let table = WorkloadTable(builder: builder)
-    let before = workloads.number(of: first.key, in: table)
-    let labels = text(workloads.labels(of: before))
-    #expect(workloads.takeSucceeded().isEmpty)
-    let isRemoved = first.remove()
+    let first = workloads.number(of: cgroup.key, in: table)
+    let labels = text(workloads.labels(of: first))
+    #expect(workloads.begin(of: first, times) == 10 && workloads.takeReplaced().isEmpty)
+    let isRemoved = cgroup.remove()
     #expect(isRemoved)
-    let second = try TestCgroup(name: first.name)
-    #expect(second.key != first.key)
-    let after = workloads.number(of: second.key, in: table)
-    #expect(after != before && text(workloads.labels(of: after)) == labels)
-    // Until it is forgotten nobody takes one for the other.
-    #expect(text(workloads.labels(of: before)) == labels + ",apus_cgroup_key=\"\(first.key)\"")
-    #expect(workloads.takeSucceeded() == [first.key])
-    #expect(workloads.takeSucceeded().isEmpty)
-    #expect(workloads.remove(first.key) == before)
-    #expect(text(workloads.labels(of: after)) == labels)
+    let again = try TestCgroup(name: cgroup.name)
+    let second = workloads.number(of: again.key, in: table)
+    #expect(second != first && workloads.begin(of: second, times) == 20)
+    // Until the first is forgotten nobody takes one for the other.
+    #expect(text(workloads.labels(of: second)) == labels)
+    let told = text(workloads.labels(of: first))
+    #expect(told == labels + ",apus_cgroup_key=\"\(cgroup.key)\"")
+    #expect(workloads.takeReplaced() == [cgroup.key])
+    #expect(workloads.takeReplaced().isEmpty)
+    // The first goes, and does not take the second's path away.
+    #expect(workloads.remove(cgroup.key) == first)
+    #expect(workloads.number(of: again.key, in: table) == second)
+    #expect(workloads.takeReplaced().isEmpty)
   }
 
   @Test(
