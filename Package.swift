@@ -88,7 +88,7 @@ let package = Package(
     tests(of: "Config", ["Platform"]),
     tests(of: "OTLP", ["Metrics"], exclude: ["decode_otlp.py"]),
     tests(of: "Identity", ["OTLP", "Platform"]),
-    tests(of: "Export", ["Metrics", "OTLP", "Platform", "Transport"]),
+    tests(of: "Export", ["Config", "Metrics", "OTLP", "Platform", "Transport"]),
     tests(
       of: "Probes",
       ["CApusABI", "Config", "Export", "Identity", "Kernel", "OTLP", "Platform"]),

@@ -102,6 +102,7 @@ package final class Exporter: @unchecked Sendable {
     let event: Event
     do throws(SystemError) { event = try Event() } catch { throw .system(error) }
     self.event = event
+    let encoder = BodyEncoder()
     var lanes: [Lane] = []
     var entries: [Intake.Entry] = []
     let eventDestinations = Exporter.eventDestinations(settings)
@@ -112,8 +113,9 @@ package final class Exporter: @unchecked Sendable {
       guard let destination else { continue }
       let index = signal == .logs ? eventDestinations.firstIndex(of: "otlp") : nil
       let lane = Lane(
-        name: destination.url, destination: index,
+        name: destination.name, destination: index,
         client: try Exporter.client(destination, signal == .logs ? .logs : .metrics, version),
+        form: BodyForm(destination, settings.export), encoder: encoder,
         queue: BatchQueue(byteLimit: settings.export.queueBytes), ledger: ledger)
       lanes.append(lane)
       entries.append(
@@ -146,24 +148,6 @@ package final class Exporter: @unchecked Sendable {
     let waker = transfers?.waker
     intake = Intake(entries: entries, ledger: ledger) {
       if let waker { waker.wake() } else { event.raise() }
-    }
-  }
-
-  private static func client(
-    _ destination: Config.Destination, _ signal: Transport.Signal, _ version: String
-  ) throws(ExportError) -> OTLPClient {
-    do throws(TransportError) {
-      let isGRPC = destination.protocol == .grpc
-      return try OTLPClient(
-        url: isGRPC
-          ? try EndpointURL.grpc(destination.url, signal: signal)
-          : destination.url,
-        settings: OTLPSettings(
-          transport: isGRPC ? .grpc : .httpProtobuf,
-          headers: destination.headers.map { ($0.key, $0.value) },
-          timeoutMilliseconds: destination.timeoutMilliseconds, version: version))
-    } catch {
-      throw .transport(error)
     }
   }
 
