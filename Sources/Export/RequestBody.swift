@@ -2,7 +2,7 @@
 // From a sealed batch to the body of a request: as it is, or in JSON, or compressed, or both.
 
 package import Config
-internal import OTLP
+package import OTLP
 internal import Platform
 internal import Transport
 
@@ -46,12 +46,12 @@ package struct BodyForm: Sendable {
 }
 
 /// Why a batch cannot become a body.
-enum BodyError: Error, CustomStringConvertible {
+package enum BodyError: Error, CustomStringConvertible {
   case tooLarge(byteMax: Int)
   case wire(WireError)
   case outOfMemory
 
-  var description: String {
+  package var description: String {
     switch self {
     case .tooLarge(let byteMax): "a request of this batch is larger than \(byteMax) bytes"
     case .wire(let error): "the batch is no OTLP: \(error)"
@@ -86,11 +86,17 @@ final class BodyEncoder {
       }
     }
     try transcode(batch, form)
-    guard form.isGzipped else {
-      let made = text
-      text = []
-      return ArrayBody(made)
-    }
+    if form.isGzipped { return ArrayBody(try compressed(nil, form)) }
+    let made = text
+    text = []
+    return ArrayBody(made)
+  }
+
+  /// Of a request that is encoded already.
+  func body(ofRequest bytes: [UInt8], _ form: BodyForm) throws(BodyError) -> any BodySource {
+    guard form.isGzipped else { return ArrayBody(bytes) }
+    text = bytes
+    defer { text = [] }
     return ArrayBody(try compressed(nil, form))
   }
 
