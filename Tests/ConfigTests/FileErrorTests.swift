@@ -175,6 +175,11 @@ struct FileErrorTests {
         + "write http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT, or off"
     ),
     (
+      "export:\n  proxy: http://user:secret@host:99999",
+      "apus.yaml:2:10: export.proxy: is not a scheme, a host and a port; "
+        + "write http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT, or off"
+    ),
+    (
       "export:\n  max_request_bytes: 1KiB",
       "apus.yaml:2:22: export.max_request_bytes: \"1KiB\" is out of range; "
         + "write a size from 4KiB to 1GiB, such as 1MiB"
