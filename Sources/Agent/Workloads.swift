@@ -24,7 +24,8 @@ final class Workloads: Sendable {
     var labels: [UInt8]
     /// For people.
     var name: String
-    var isResolved: Bool
+    /// nil until it is found, or known that it never will be.
+    var workload: Workload?
     /// Another cgroup had its path before.
     var isSuccessor = false
   }
@@ -32,10 +33,19 @@ final class Workloads: Sendable {
   private struct State {
     var numbers: [UInt64: UInt32] = [:]
     var entries: [UInt32: Entry] = [:]
-    /// Who has a path now, and who had it until then.
-    var byPath: [String: UInt64] = [:]
+    /// The cgroup that bears a path now.
+    var keys: [String: UInt64] = [:]
+    /// Cgroups that are gone, and whose path another one bears by now.
     var replaced: Set<UInt64> = []
     var next: UInt32 = 2
+
+    /// A scrape before it is forgotten must not find two series of the same labels.
+    mutating func replace(_ key: UInt64) {
+      guard let number = numbers[key], let workload = entries[number]?.workload else { return }
+      replaced.insert(key)
+      let attributes = workload.attributes + [workload.identity]
+      entries[number]?.labels = LabelText.render(attributes.map(\.0), attributes.map(\.1))
+    }
   }
 
   private let builder: ResourceBuilder
@@ -45,38 +55,43 @@ final class Workloads: Sendable {
     self.builder = builder
     var state = State()
     state.entries[Workloads.agent] = Entry(
-      resource: ResourceBuilder.encode(agentAttributes), labels: [], name: "(agent)",
-      isResolved: true)
+      resource: ResourceBuilder.encode(agentAttributes), labels: [], name: "(agent)")
     state.entries[Workloads.other] = Entry(
-      resource: ResourceBuilder.encode(builder.workload([])), labels: [], name: "(other)",
-      isResolved: true)
+      resource: ResourceBuilder.encode(builder.workload([])), labels: [], name: "(other)")
     self.state = Mutex(state)
   }
 
   /// The number of a cgroup; new ones are looked up in `table`, as are those not found before
   /// but known to exist.
+  ///
+  /// No two have the same attributes: a service that starts anew has the path of the one before, of
+  /// which `takeReplaced` then tells.
   func number(of key: UInt64, in table: borrowing WorkloadTable) -> UInt32 {
-    let (known, isResolved) = state.withLock { state in
+    let (known, isDone) = state.withLock { state in
       let number = state.numbers[key]
-      return (number, number.flatMap { state.entries[$0]?.isResolved } ?? false)
+      return (number, number.flatMap { state.entries[$0]?.workload } != nil)
     }
-    if let known, isResolved { return known }
+    if let known, isDone { return known }
     let workload = table.workload(CgroupKey(key))
-    let identity = Workloads.identity(of: workload)
-    var entry = Entry(
-      resource: ResourceBuilder.encode(builder.workload(identity)),
-      labels: LabelText.render(identity.map(\.0), identity.map(\.1)),
-      name: workload.path ?? "(cgroup \(key))",
-      isResolved: workload.path != nil || table.isGone(workload.key))
-    let before = state.withLock { $0.byPath[entry.name] }
-    entry.isSuccessor = before.map { $0 != key && table.isGone(CgroupKey($0)) } ?? false
+    let isResolved = workload.path != nil || table.isGone(workload.key)
+    let earlier = workload.path.flatMap { path in state.withLock { $0.keys[path] } }
+    let isEarlierGone = earlier.map { table.isGone(CgroupKey($0)) } ?? true
+    // In two hierarchies a path may be that of two cgroups that both live.
+    let attributes = workload.attributes + (isEarlierGone ? [] : [workload.identity])
+    let entry = Entry(
+      resource: ResourceBuilder.encode(builder.workload(attributes)),
+      labels: LabelText.render(attributes.map(\.0), attributes.map(\.1)),
+      name: workload.path ?? "(cgroup \(key))", workload: isResolved ? workload : nil,
+      isSuccessor: earlier != nil && isEarlierGone)
     return state.withLock { state in
       let number = known ?? state.next
       if known == nil { state.next += 1 }
       state.numbers[key] = number
       state.entries[number] = entry
-      if workload.path != nil { state.byPath[entry.name] = key }
-      if let before, entry.isSuccessor { state.replaced.insert(before) }
+      if let path = workload.path, isEarlierGone {
+        if let earlier { state.replace(earlier) }
+        state.keys[path] = key
+      }
       return number
     }
   }
@@ -89,9 +104,7 @@ final class Workloads: Sendable {
     return isSuccessor ? times.now : times.earlier
   }
 
-  /// The cgroups that are gone and whose path another has taken, each told once.
-  ///
-  /// Their series are to end before anyone sees two of one name.
+  /// Cgroups to be forgotten at once, as the path that named them names others now.
   func takeReplaced() -> Set<UInt64> {
     state.withLock { state in
       defer { state.replaced = [] }
@@ -106,8 +119,10 @@ final class Workloads: Sendable {
   func remove(_ key: UInt64) -> UInt32? {
     state.withLock { state in
       guard let number = state.numbers.removeValue(forKey: key) else { return nil }
-      if let name = state.entries.removeValue(forKey: number)?.name, state.byPath[name] == key {
-        state.byPath[name] = nil
+      if let path = state.entries.removeValue(forKey: number)?.workload?.path,
+        state.keys[path] == key
+      {
+        state.keys[path] = nil
       }
       return number
     }
@@ -120,10 +135,4 @@ final class Workloads: Sendable {
   func labels(of number: UInt32) -> [UInt8] { state.withLock { $0.entries[number]?.labels ?? [] } }
 
   func name(of number: UInt32) -> String { state.withLock { $0.entries[number]?.name ?? "?" } }
-
-  /// What tells a workload from others: without a path, the kernel's own id.
-  private static func identity(of workload: Workload) -> [(String, String)] {
-    workload.path == nil
-      ? workload.attributes + [("apus.cgroup.key", "\(workload.key.raw)")] : workload.attributes
-  }
 }

@@ -66,19 +66,23 @@ struct WorkloadsTests {
     let workloads = Workloads(builder: builder, agentAttributes: [])
     let table = WorkloadTable(builder: builder)
     let first = workloads.number(of: cgroup.key, in: table)
+    let labels = text(workloads.labels(of: first))
     #expect(workloads.begin(of: first, times) == 10 && workloads.takeReplaced().isEmpty)
     let isRemoved = cgroup.remove()
     #expect(isRemoved)
-    var status = stat()
-    try #require(mkdir(cgroup.directory, 0o755) == 0 && stat(cgroup.directory, &status) == 0)
-    let key = UInt64(status.st_ino)
-    let second = workloads.number(of: key, in: table)
+    let again = try TestCgroup(name: cgroup.name)
+    let second = workloads.number(of: again.key, in: table)
     #expect(second != first && workloads.begin(of: second, times) == 20)
+    // Until the first is forgotten nobody takes one for the other.
+    #expect(text(workloads.labels(of: second)) == labels)
+    let told = text(workloads.labels(of: first))
+    #expect(told == labels + ",apus_cgroup_key=\"\(cgroup.key)\"")
     #expect(workloads.takeReplaced() == [cgroup.key])
     #expect(workloads.takeReplaced().isEmpty)
     // The first goes, and does not take the second's path away.
     #expect(workloads.remove(cgroup.key) == first)
-    #expect(workloads.number(of: key, in: table) == second && workloads.takeReplaced().isEmpty)
+    #expect(workloads.number(of: again.key, in: table) == second)
+    #expect(workloads.takeReplaced().isEmpty)
   }
 
   @Test(
