@@ -20,6 +20,8 @@ package enum ValueType: Equatable, Sendable {
   case choices([String], alone: [String])
   case path
   case text
+  /// What goes into a header and is never shown.
+  case secret
   case headers
   case attributes
   case listen
@@ -47,6 +49,7 @@ package enum ValueType: Equatable, Sendable {
         + (alone.isEmpty ? "" : ", or \(oneOf(alone))")
     case .path: return "a path, or - for standard output"
     case .text: return "text"
+    case .secret: return "letters, digits and signs without a blank"
     case .headers, .attributes:
       return form == .environment
         ? "key=value pairs with commas between them, other characters as %XX"
@@ -97,6 +100,12 @@ package enum ValueType: Equatable, Sendable {
       guard !text.isEmpty else { throw ValueError(.notOfType, "is empty", "write \(wanted(form))") }
       guard !text.utf8.contains(0) else { throw notOfType(text, "text without NUL", form) }
       return .text(text)
+    case .secret:
+      guard !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+        // Without the text: it may be half a secret.
+        throw ValueError(.notOfType, "is not a token", "write \(wanted(form))")
+      }
+      return .secret(text)
     case .headers: return .pairs(try PairList.headers(text))
     case .attributes: return .pairs(try PairList.attributes(text))
     case .listen: return .listen(try listen(text, form))

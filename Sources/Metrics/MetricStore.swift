@@ -87,6 +87,13 @@ public final class MetricStore: Sendable {
     state.withLock { $0.removeAll(workload: workload) }
   }
 
+  public var instrumentCount: Int { state.withLock { $0.instrumentCount } }
+
+  /// One instrument alone: the lock is held for a fraction of what a snapshot of all takes.
+  public func snapshot(instrument index: Int) -> MetricSnapshot.Instrument {
+    state.withLock { $0.snapshot(instrument: index) }
+  }
+
   public func snapshot(unixNanoseconds: UInt64) -> MetricSnapshot {
     state.withLock { $0.snapshot(unixNanoseconds) }
   }

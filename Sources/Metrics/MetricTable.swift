@@ -159,14 +159,19 @@ struct MetricTable {
   }
 
   func snapshot(_ unixNanoseconds: UInt64) -> MetricSnapshot {
-    let copies = instruments.map { instrument in
-      MetricSnapshot.Instrument(
-        descriptor: instrument.descriptor,
-        points: instrument.slots.compactMap { slot in
-          slot.state.flatMap { MetricTable.point($0, instrument.shape) }
-        })
-    }
+    let copies = instruments.indices.map { snapshot(instrument: $0) }
     return MetricSnapshot(unixNanoseconds: unixNanoseconds, instruments: copies)
+  }
+
+  var instrumentCount: Int { instruments.count }
+
+  func snapshot(instrument index: Int) -> MetricSnapshot.Instrument {
+    let instrument = instruments[index]
+    return MetricSnapshot.Instrument(
+      descriptor: instrument.descriptor,
+      points: instrument.slots.compactMap { slot in
+        slot.state.flatMap { MetricTable.point($0, instrument.shape) }
+      })
   }
 
   private static func point(_ state: SeriesState, _ shape: HistogramShape?) -> MetricPoint? {

@@ -124,6 +124,14 @@ private func agentFindings() -> [Finding] {
   guard let address = agent.address else {
     return [running, Finding("ledger", .warning, "not served", "run the agent with --listen")]
   }
+  guard agent.demands.isEmpty else {
+    let demands = agent.demands.joined(separator: " and ")
+    return [
+      running,
+      Finding(
+        "ledger", .ok, "not read: \(address)/metrics needs \(demands)", "scrape it with that"),
+    ]
+  }
   guard let ledger = LedgerPage(fetchedFrom: address) else {
     return [
       running,
