@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fcntl.h declares F_DUPFD_CLOEXEC for POSIX, not for plain C23. */
-#define _POSIX_C_SOURCE 200809L
+/* POLLRDHUP is Linux's own. */
+#define _GNU_SOURCE
 #include "capus_microhttpd.h"
 #include "capus_library.h"
 #include "microhttpd_tls.h"
@@ -40,6 +40,8 @@ static struct {
 /* A connection, and when it is ended whatever it does. */
 struct slot {
 	int socket;
+	bool answered;
+	bool hung_up;
 	uint64_t deadline;
 };
 
@@ -93,10 +95,18 @@ static void notice_connection(void *closure, struct MHD_Connection *connection, 
 		struct slot *slot = &httpd->slots[i];
 		if (slot->socket >= 0)
 			continue;
-		*slot = (struct slot){info->connect_fd, seconds_now() + httpd->request_seconds};
+		*slot = (struct slot){.socket = info->connect_fd,
+				      .deadline = seconds_now() + httpd->request_seconds};
 		*context = slot;
 		return;
 	}
+}
+
+static struct slot *slot_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	    api.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : nullptr;
 }
 
 static void notice_end(void *closure, struct MHD_Connection *connection, void **request,
@@ -105,11 +115,11 @@ static void notice_end(void *closure, struct MHD_Connection *connection, void **
 	struct capus_httpd *httpd = closure;
 	(void)request;
 	(void)code;
-	const union MHD_ConnectionInfo *info =
-	    api.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct slot *slot = info ? info->socket_context : nullptr;
-	if (slot)
-		slot->deadline = seconds_now() + httpd->request_seconds;
+	struct slot *slot = slot_of(connection);
+	if (!slot)
+		return;
+	slot->answered = false;
+	slot->deadline = seconds_now() + httpd->request_seconds;
 }
 
 static enum MHD_Result answer(void *closure, struct MHD_Connection *connection, const char *url,
@@ -121,6 +131,9 @@ static enum MHD_Result answer(void *closure, struct MHD_Connection *connection, 
 	(void)upload_size;
 	(void)request;
 	struct capus_httpd *httpd = closure;
+	struct slot *slot = slot_of(connection);
+	if (slot)
+		slot->answered = true;
 	/*
 	 * Replying on the first call, before any body is read, makes the library close a
 	 * connection whose request has one: no byte of a body is ever taken.
@@ -199,6 +212,27 @@ static int milliseconds_to_wait(struct capus_httpd *httpd)
 	return (int)wanted;
 }
 
+/*
+ * Ends what takes too long; the library sees an end of the stream, and closes. And what was left by
+ * its peer in the middle of a request: when the end comes together with the last bytes, the library
+ * does not see it. A second look, after it has read all there was, tells that from a request that
+ * is whole.
+ */
+static void sweep(struct capus_httpd *httpd)
+{
+	uint64_t now = seconds_now();
+	for (unsigned i = 0; i < httpd->slot_count; i++) {
+		struct slot *slot = &httpd->slots[i];
+		if (slot->socket < 0)
+			continue;
+		struct pollfd entry = {.fd = slot->socket, .events = POLLRDHUP};
+		bool hung_up = !slot->answered && poll(&entry, 1, 0) == 1;
+		if (slot->deadline <= now || (hung_up && slot->hung_up))
+			shutdown(slot->socket, SHUT_RDWR);
+		slot->hung_up = hung_up;
+	}
+}
+
 void capus_httpd_run(capus_httpd *httpd, int stop)
 {
 	/* A peer that closes is an error of the write, never the end of the process. */
@@ -212,13 +246,7 @@ void capus_httpd_run(capus_httpd *httpd, int stop)
 				   {.fd = stop, .events = POLLIN}};
 	poll(entries, 2, milliseconds_to_wait(httpd));
 	api.MHD_run(httpd->daemon);
-	uint64_t now = seconds_now();
-	for (unsigned i = 0; i < httpd->slot_count; i++) {
-		struct slot *slot = &httpd->slots[i];
-		/* The library sees an end of the stream, and closes. */
-		if (slot->socket >= 0 && slot->deadline <= now)
-			shutdown(slot->socket, SHUT_RDWR);
-	}
+	sweep(httpd);
 }
 
 void capus_httpd_stop(capus_httpd *httpd)
