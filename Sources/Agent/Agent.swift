@@ -36,9 +36,6 @@ package struct AgentView: Sendable {
   package func name(of workload: UInt32) -> String { workloads.name(of: workload) }
 }
 
-/// Arenas that wait for the next batch; more are freed, so that a burst leaves nothing behind.
-private let arenasIdle = 2
-
 /// Starts the agent, calls `whileRunning` and stops the agent when that returns.
 ///
 /// Signals must be blocked before: the threads started here inherit that.
@@ -112,10 +109,8 @@ private func makeShared(
   let resources = ResourceBuilder(
     configured: settings.resourceAttributes.map { ($0.key, $0.value) })
   let pool = ArenaPool(
-    arenaSize: settings.export.batchBytes + EventSink.recordBytesMax, idleMax: arenasIdle)
-  let budget = MemoryBudget(
-    settings, cpus: Features.possibleCPUs, arenaBytes: pool.arenaSize, arenasIdle: arenasIdle,
-    queues: exporter.queueCount)
+    arenaSize: MemoryBudget.arenaBytes(settings), idleMax: MemoryBudget.arenasIdle)
+  let budget = MemoryBudget(settings, cpus: Features.possibleCPUs)
   let agent = resources.agent(version: version, serviceName: settings.serviceName)
   let shared = SharedParts(
     ledger: ledger, executions: ExecutionCounts(), intake: exporter.intake, store: store,
@@ -147,7 +142,7 @@ private func makeLoops(
     let sample = SampleLoop(
       event: events.sample, cells: LedgerReader(probes.shared.ledger),
       samplers: try probes.makeSamplers(shared), runs: probes.runs, shared: shared,
-      intervalMilliseconds: settings.metricsIntervalMilliseconds, version: version)
+      settings: settings, version: version)
     return (ring, sample)
   } catch {
     throw .kernel(error)

@@ -19,7 +19,7 @@ extension AgentOptions {
 
 extension CommandTable {
   /// The flags that the configuration's table declares.
-  private static let configuration: [FlagSpec] =
+  static let configuration: [FlagSpec] =
     [
       FlagSpec(
         "config", nil, Argument(placeholder: "FILE", type: .file), "Read this configuration")

@@ -34,7 +34,8 @@ package struct PrometheusExposition: ~Copyable {
     targetLabels: [UInt8], commonLabels: [UInt8] = [],
     options: PrometheusOptions = PrometheusOptions()
   ) {
-    edges = PrometheusEdges(exponents: options.leExponents, perPower: options.bucketsPerPower)
+    edges = PrometheusEdges(
+      PowerOfTwoEdges(exponents: options.leExponents, perPower: options.bucketsPerPower))
     self.options = options
     self.commonLabels = commonLabels
     self.targetLabels = targetLabels

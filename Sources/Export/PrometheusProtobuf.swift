@@ -49,11 +49,12 @@ extension PrometheusExposition {
   }
 
   private mutating func appendClassic(_ value: HistogramValue, to page: inout [UInt8]) {
-    edges.cumulative(value, into: &cumulative)
+    edges.edges.cumulative(value, into: &cumulative)
     for (place, count) in cumulative.enumerated() {
       let bucket = page.beginMessage(field: 3)
       page.append(field: 1, count)
-      page.append(field: 2, place < edges.bounds.count ? edges.bounds[place] : .infinity)
+      page.append(
+        field: 2, place < edges.edges.bounds.count ? edges.edges.bounds[place] : .infinity)
       page.endMessage(bucket)
     }
   }

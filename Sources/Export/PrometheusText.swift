@@ -32,7 +32,7 @@ extension PrometheusExposition {
     _ value: HistogramValue, _ family: PrometheusFamily, _ workload: [UInt8], _ own: [UInt8],
     to page: inout [UInt8]
   ) {
-    edges.cumulative(value, into: &cumulative)
+    edges.edges.cumulative(value, into: &cumulative)
     prefix.removeAll(keepingCapacity: true)
     prefix.append(contentsOf: family.name)
     prefix.append("_bucket")

@@ -11,7 +11,7 @@ struct ScrapeBench {
   private static let instruments = 5
   private let series: Int
   private let rounds = 9
-  /// Each scrape begins with SIGUSR1, at which Tests/native/malloc_count.c tells its count.
+  /// Each scrape lies between two SIGUSR1, at which Tests/native/malloc_count.c tells its count.
   private let isMarked: Bool
   private let store = MetricStore()
 
@@ -27,7 +27,8 @@ struct ScrapeBench {
       longest = max(longest, best { _ = store.snapshot(instrument: index) })
     }
     let whole = best { _ = store.snapshot(unixNanoseconds: 0) }
-    print("\(store.seriesCount) series;", "the store is locked for \(millis(longest)) ms at a time,")
+    print(
+      "\(store.seriesCount) series;", "the store is locked for \(millis(longest)) ms at a time,")
     print("  for \(millis(whole)) ms when all is copied at once")
     for format in PrometheusFormat.allCases {
       for isGzipped in [false, true] { scrape(format, isGzipped: isGzipped) }
@@ -91,6 +92,7 @@ struct ScrapeBench {
       }
       exposition.end(format, to: &page.bytes)
       buffer = page.finish()
+      if isMarked { raise(SIGUSR1) }
     }
     print(
       "\(format)\(isGzipped ? " in gzip" : ""): \(millis(time)) ms,", "\(buffer.count >> 10) KiB")

@@ -158,7 +158,7 @@ struct EnvironmentTests {
   func emptyIsUnset() throws {
     var all: [String: String] = [:]
     for row in OptionTable.rows { if let name = row.environment { all[name] = "" } }
-    #expect(all.count == 23)
+    #expect(all.count >= 25)
     let settings = try settings(env: all)
     #expect(settings.warnings.isEmpty)
     #expect(settings.effective.allSatisfy { $0.entry == nil || $0.entry?.source == .fallback })

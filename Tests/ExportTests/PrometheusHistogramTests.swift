@@ -64,9 +64,9 @@ struct PrometheusHistogramTests {
 
   @Test("finer edges are edges of the buckets", arguments: [1, 2, 4, 8])
   func edges(perPower: Int) {
-    let edges = PrometheusEdges(exponents: -2...1, perPower: perPower)
+    let edges = PowerOfTwoEdges(exponents: -2...1, perPower: perPower)
     #expect(edges.bounds.count == 3 * perPower + 1)
-    #expect(edges.labels.count == edges.bounds.count + 1)
+    #expect(PrometheusEdges(edges).labels.count == edges.bounds.count + 1)
     // One value in the middle of each bucket of 2^(1/8), from 2^-2 to 2^1.
     var cumulative: [UInt64] = []
     edges.cumulative(value(offset: -16, Array(repeating: 1, count: 24), zero: 5), into: &cumulative)
