@@ -9,7 +9,7 @@ import Testing
 private func value(offset: Int32, _ counts: [UInt64], zero: UInt64 = 0) -> HistogramValue {
   HistogramValue(
     scale: 3, offset: offset, zeroThreshold: 0x1p-23, counts: counts, zeroCount: zero,
-    aboveCount: 0, count: counts.reduce(zero, +), sum: 1, min: nil, max: nil)
+    aboveCount: 0, count: counts.reduce(zero, +), sumNanoseconds: 1, min: nil, max: nil)
 }
 
 @Suite("Prometheus histograms")
