@@ -11,6 +11,7 @@ import math
 import os
 import random
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -21,7 +22,7 @@ import time
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454ca, 1, 0x1000
 SYN, ACK = 2, 16
 NEAR, FAR = "10.99.0.1", "10.99.0.2"
-DIALERS = 32
+DIALERS = 64
 
 
 def checksum(data):
@@ -77,7 +78,10 @@ def main(count, shortest, longest):
     delays = [shortest * math.exp(math.log(longest / shortest) * (place + 0.5) / count)
               for place in range(count)]
     random.Random(23).shuffle(delays)
-    threading.Thread(target=serve, args=(tunnel, iter(delays)), daemon=True).start()
+    # In a process of its own, so that it never waits for a dialer's turn.
+    server = os.fork()
+    if not server:
+        serve(tunnel, iter(delays))
     took = []
     dialers = [threading.Thread(target=dial, args=(count // DIALERS, took))
                for _ in range(DIALERS)]
@@ -85,6 +89,7 @@ def main(count, shortest, longest):
         dialer.start()
     for dialer in dialers:
         dialer.join()
+    os.kill(server, signal.SIGKILL)
     print(json.dumps(took), flush=True)
 
 
