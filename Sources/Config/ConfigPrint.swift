@@ -16,7 +16,7 @@ extension Settings {
       for depth in shared..<sections.count { out += indent(depth) + "\(sections[depth]):\n" }
       open = Array(sections)
       let name = path.last ?? ""
-      let isSecret = row.type == .headers
+      let isSecret = row.type == .headers || row.type == .secret
       if let entry {
         let value = entry.value.yaml(hidingValues: isSecret)
         out += indent(sections.count) + "\(name): \(value)  # \(entry.source)\n"

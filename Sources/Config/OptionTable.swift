@@ -79,6 +79,13 @@ package enum OptionKey: String, CaseIterable, Sendable {
   case resourceServiceName = "resource.service_name"
   case logLevel = "log.level"
   case logFormat = "log.format"
+  case httpTLSCertificate = "http.tls.certificate"
+  case httpTLSKey = "http.tls.key"
+  case httpToken = "http.token"
+  case httpTokenFile = "http.token_file"
+  case prometheusBucketsPerPower = "prometheus.buckets_per_power"
+  case prometheusCreated = "prometheus.created"
+  case prometheusScopeLabels = "prometheus.scope_labels"
 }
 
 /// The command-line flag of an option.
@@ -115,7 +122,8 @@ package struct OptionRow: Sendable {
 }
 
 package enum OptionTable {
-  package static let rows: [OptionRow] = probes + export + transport + perSignal + rest
+  package static let rows: [OptionRow] =
+    probes + export + transport + perSignal + rest + http
 
   package static func row(_ key: OptionKey) -> OptionRow {
     // A test holds every key to one row, so a missing one is our bug.
@@ -271,5 +279,23 @@ package enum OptionTable {
     OptionRow(
       .logFormat, .choice(LogFormat.allCases.map(\.rawValue), notYet: []), .choice("text"),
       "How the agent writes its own log"),
+  ]
+
+  private static let http: [OptionRow] = [
+    OptionRow(
+      .httpTLSCertificate, .text, nil, "Serve over TLS with this certificate chain, a PEM file"),
+    OptionRow(.httpTLSKey, .text, nil, "The certificate's key, a PEM file"),
+    OptionRow(
+      .httpToken, .secret, nil, "Answer only who shows this token, but for /healthz and /readyz"),
+    OptionRow(.httpTokenFile, .text, nil, "The same with a token that is read from a file"),
+    OptionRow(
+      .prometheusBucketsPerPower, .choice(["1", "2", "4", "8"], notYet: []), .choice("1"),
+      "Classic buckets of a histogram for each power of two"),
+    OptionRow(
+      .prometheusCreated, .boolean, .boolean(false),
+      "In OpenMetrics a _created sample beside each counter and histogram"),
+    OptionRow(
+      .prometheusScopeLabels, .boolean, .boolean(false),
+      "Labels otel_scope_name and otel_scope_version on every sample"),
   ]
 }

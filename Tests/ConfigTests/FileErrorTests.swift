@@ -18,7 +18,7 @@ struct FileErrorTests {
       "telemetry: 1",
       "apus.yaml:1:1: telemetry: unknown key; known here: exec, runqlat, tcpconnect, "
         + "tcpretrans, biolatency, sockets, hooks, buffer, buffers, export, metrics, file, listen, "
-        + "resource, log"
+        + "resource, log, http, prometheus"
     ),
     (
       "export:\n  logs:\n    endpont: http://a",
