@@ -16,10 +16,7 @@ extension Layer {
   init(environment: Environment, warnings: inout [ConfigWarning]) {
     self.init()
     for row in OptionTable.rows {
-      // The specification treats an empty variable as one that is not set.
-      guard let name = row.environment, let text = environment(name), !text.isEmpty else {
-        continue
-      }
+      guard let (name, text) = Self.variable(of: row, environment) else { continue }
       if row.type == .boolean {
         let value = Self.boolean(text, name, &warnings)
         set(row.key, Entry(.boolean(value != row.environmentInverts), .environment(name)))
@@ -35,6 +32,16 @@ extension Layer {
       }
     }
     liftServiceName()
+  }
+
+  /// The specification treats an empty variable as one that is not set.
+  private static func variable(
+    of row: OptionRow, _ environment: Environment
+  ) -> (name: String, text: String)? {
+    for case let name? in [row.environment, row.obsoleteEnvironment] {
+      if let text = environment(name), !text.isEmpty { return (name, text) }
+    }
+    return nil
   }
 
   /// Only `true` in any case is true; what is neither true nor false counts as false, and is said.

@@ -11,10 +11,18 @@ public struct Workload: Sendable {
   public let path: String?
   public let containerID: String?
 
+  /// Names it where a path does not, or where another has the same: the kernel never gives a key
+  /// twice.
+  public var identity: (String, String) { ("apus.cgroup.key", "\(key.raw)") }
+
   /// The attributes that name it.
   public var attributes: [(String, String)] {
     var attributes: [(String, String)] = []
-    if let path { attributes.append(("process.linux.cgroup", path)) }
+    if let path {
+      attributes.append(("process.linux.cgroup", path))
+    } else {
+      attributes.append(identity)
+    }
     if let containerID { attributes.append(("container.id", containerID)) }
     return attributes
   }

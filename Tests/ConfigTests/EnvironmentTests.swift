@@ -41,25 +41,30 @@ struct EnvironmentTests {
         + "write whole milliseconds from 0 to 3600000; the variable is ignored, the default is 1s"
     ),
     (
-      "OTEL_EXPORTER_OTLP_PROTOCOL", "http/json",
-      "env OTEL_EXPORTER_OTLP_PROTOCOL: \"http/json\" is not supported yet; "
-        + "write http/protobuf or grpc; the variable is ignored, the default is http/protobuf"
+      "OTEL_EXPORTER_OTLP_COMPRESSION", "zstd",
+      "env OTEL_EXPORTER_OTLP_COMPRESSION: \"zstd\" is not one of the choices; "
+        + "write none or gzip; the variable is ignored, the default is none"
+    ),
+    (
+      "OTEL_EXPORTER_OTLP_ENDPOINT", "unix:run/otel.sock",
+      "env OTEL_EXPORTER_OTLP_ENDPOINT: \"unix:run/otel.sock\" has no absolute path; "
+        + "write unix:///run/NAME.sock; the variable is ignored"
     ),
     (
       "OTEL_EXPORTER_OTLP_PROTOCOL", "grcp",
       "env OTEL_EXPORTER_OTLP_PROTOCOL: \"grcp\" is not one of the choices; "
-        + "write http/protobuf or grpc (did you mean grpc?); "
+        + "write http/protobuf, http/json or grpc (did you mean grpc?); "
         + "the variable is ignored, the default is http/protobuf"
     ),
     (
       "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "thrift",
       "env OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: \"thrift\" is not one of the choices; "
-        + "write http/protobuf or grpc; the variable is ignored"
+        + "write http/protobuf, http/json or grpc; the variable is ignored"
     ),
     (
-      "OTEL_EXPORTER_OTLP_ENDPOINT", "unix:///run/otel.sock",
-      "env OTEL_EXPORTER_OTLP_ENDPOINT: \"unix:///run/otel.sock\" is neither http nor https; "
-        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be; "
+      "OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector",
+      "env OTEL_EXPORTER_OTLP_ENDPOINT: \"ftp://collector\" is none of http, https and unix; "
+        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be, or unix:///SOCKET; "
         + "the variable is ignored"
     ),
     (
@@ -70,7 +75,7 @@ struct EnvironmentTests {
     (
       "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://a b",
       "env OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: \"http://a b\" holds a character that no URL may; "
-        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be; "
+        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be, or unix:///SOCKET; "
         + "the variable is ignored"
     ),
     (

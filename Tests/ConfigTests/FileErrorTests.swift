@@ -145,14 +145,59 @@ struct FileErrorTests {
         + "write a duration from 100ms to 24h, such as 500ms or 10s"
     ),
     (
-      "export:\n  protocol: http/json",
-      "apus.yaml:2:13: export.protocol: \"http/json\" is not supported yet; "
-        + "write http/protobuf or grpc"
+      "export:\n  protocol: http/xml",
+      "apus.yaml:2:13: export.protocol: \"http/xml\" is not one of the choices; "
+        + "write http/protobuf, http/json or grpc"
+    ),
+    (
+      "export:\n  client_key: /k\n  endpoint: http://c",
+      "apus.yaml:2:15: export.client_key: stands without export.client_certificate; "
+        + "give both, or neither"
+    ),
+    (
+      "export:\n  client_certificate: /c\n  endpoint: http://c",
+      "apus.yaml:2:23: export.client_certificate: stands without export.client_key; "
+        + "give both, or neither"
+    ),
+    (
+      "export:\n  endpoint: http://c\n  logs:\n    client_key: /k",
+      "apus.yaml:4:17: export.logs.client_key: stands without export.client_certificate; "
+        + "give both, or neither"
+    ),
+    (
+      "export:\n  proxy: secret",
+      "apus.yaml:2:10: export.proxy: begins with no known scheme; "
+        + "write http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT, or off"
+    ),
+    (
+      "export:\n  proxy: http://user:secret@/path",
+      "apus.yaml:2:10: export.proxy: is not a scheme, a host and a port; "
+        + "write http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT, or off"
+    ),
+    (
+      "export:\n  proxy: http://user:secret@host:99999",
+      "apus.yaml:2:10: export.proxy: is not a scheme, a host and a port; "
+        + "write http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT, or off"
+    ),
+    (
+      "export:\n  max_request_bytes: 1KiB",
+      "apus.yaml:2:22: export.max_request_bytes: \"1KiB\" is out of range; "
+        + "write a size from 4KiB to 1GiB, such as 1MiB"
+    ),
+    (
+      "export:\n  batch_bytes: 64KiB\n  max_request_bytes: 32KiB",
+      "apus.yaml:3:22: export.max_request_bytes: a batch of 64KiB does not fit a request of "
+        + "32KiB; write export.max_request_bytes larger than export.batch_bytes"
+    ),
+    (
+      "export:\n  endpoint: unix:relative.sock",
+      "apus.yaml:2:13: export.endpoint: \"unix:relative.sock\" has no absolute path; "
+        + "write unix:///run/NAME.sock"
     ),
     (
       "export:\n  endpoint: ftp://a",
-      "apus.yaml:2:13: export.endpoint: \"ftp://a\" is neither http nor https; "
-        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be"
+      "apus.yaml:2:13: export.endpoint: \"ftp://a\" is none of http, https and unix; "
+        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be, or unix:///SOCKET"
     ),
     (
       "export:\n  endpoint: collector:4318",
@@ -162,17 +207,18 @@ struct FileErrorTests {
     (
       "export:\n  endpoint: http://collector:0",
       "apus.yaml:2:13: export.endpoint: \"http://collector:0\" has no port from 1 to 65535 after "
-        + "the colon; write http://HOST:PORT or https://HOST:PORT, with a path if need be"
+        + "the colon; "
+        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be, or unix:///SOCKET"
     ),
     (
       "export:\n  endpoint: http://:4318",
       "apus.yaml:2:13: export.endpoint: \"http://:4318\" has no valid host; "
-        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be"
+        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be, or unix:///SOCKET"
     ),
     (
       "export:\n  endpoint: http://[zz]:1",
       "apus.yaml:2:13: export.endpoint: \"http://[zz]:1\" has no valid host; "
-        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be"
+        + "write http://HOST:PORT or https://HOST:PORT, with a path if need be, or unix:///SOCKET"
     ),
     (
       "export:\n  endpoint: http://user:secret@collector",
