@@ -40,7 +40,7 @@ extension PrometheusExposition {
     page.endMessage(message)
   }
 
-  /// google.protobuf.Timestamp
+  // google.protobuf.Timestamp
   private func appendCreated(_ point: MetricPoint, field: UInt64, to page: inout [UInt8]) {
     let message = page.beginMessage(field: field)
     page.append(field: 1, point.startUnixNanoseconds / 1_000_000_000)

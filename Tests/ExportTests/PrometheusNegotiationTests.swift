@@ -37,7 +37,7 @@ struct PrometheusNegotiationTests {
       // q decides, and 0 refuses.
       ("text/plain;q=0.9, application/openmetrics-text", open),
       ("text/plain, application/openmetrics-text;q=0.999", text),
-      ("application/openmetrics-text;q=0, */*", text),
+      ("application/openmetrics-text;q=0", text), ("application/openmetrics-text;q=0, */*", text),
       ("application/openmetrics-text;q=0.0, application/*;q=0.5", protobuf),
       ("text/plain;q=0, */*;q=0.3", open), ("*/*;q=0", text),
       ("application/openmetrics-text;q=1.001", text), ("application/openmetrics-text;q=-1", text),

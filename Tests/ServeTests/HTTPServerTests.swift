@@ -227,7 +227,7 @@ import Testing
       let port = server.port
       #expect(try ask(port, "GET /metrics HTTP/1.1\r\n").hasPrefix("HTTP/1.1 200 "))
       server.stop()
-      #expect(throws: (any Error).self) { try dial(port) }
+      #expect(isRefused(port))
     }
     // Other tests run beside this one, hence less than one per server rather than none.
     #expect(entries("/proc/self/fd") < before.0 + 23)
@@ -290,6 +290,16 @@ private func dial(_ port: UInt16) throws -> Int32 {
     throw SocketFailure(code: code)
   }
   return descriptor
+}
+
+/// Soon: a process that another test is just starting has the listener, too, until it executes.
+private func isRefused(_ port: UInt16) -> Bool {
+  for _ in 0..<100 {
+    guard let descriptor = try? dial(port) else { return true }
+    close(descriptor)
+    usleep(20_000)
+  }
+  return false
 }
 
 /// Sends a request head, asks for the connection to be closed, and reads to its end.
