@@ -195,6 +195,7 @@ private func announce(
   _ settings: Settings, _ shared: SharedParts, _ reports: [HookReport], port: UInt16?
 ) {
   for warning in settings.warnings { Log.warn("environment", ["problem": "\(warning)"]) }
+  for note in settings.notes { Log.debug("environment", ["note": note]) }
   for report in reports {
     if let failure = report.failure {
       Log.warn("hook not taken", ["hook": report.hook, "why": failure])

@@ -9,8 +9,10 @@ package enum Command: Equatable, Sendable {
   case runqlat(RunqlatOptions)
   case biolatency(BiolatencyOptions)
   case doctor(DoctorOptions)
+  case describe(DescribeOptions)
   case configCheck(AgentOptions)
   case configPrint(AgentOptions)
+  case configSchema
   case version
   case completion(Shell)
   /// Nil is the page of apus itself.
@@ -51,6 +53,8 @@ package enum Command: Equatable, Sendable {
     case "doctor": .doctor(DoctorOptions(json: parsed.has("json")))
     case "config check": .configCheck(AgentOptions(parsed))
     case "config print": .configPrint(AgentOptions(parsed))
+    case "config schema": .configSchema
+    case "describe": .describe(try DescribeOptions(parsed))
     case "version": .version
     case "completion": .completion(parsed.positional(0).flatMap(Shell.init) ?? .bash)
     case "man": .man(try helped(parsed.positionals))

@@ -48,6 +48,12 @@ package enum OptionKey: String, CaseIterable, Sendable {
   case resourceServiceName = "resource.service_name"
   case logLevel = "log.level"
   case logFormat = "log.format"
+
+  case limitsQueueRecords = "limits.queue_records"
+  case limitsBatchRecords = "limits.batch_records"
+  case limitsLogsExportTime = "limits.logs_export_time"
+  case limitsMetricsExportTime = "limits.metrics_export_time"
+  case limitsAttributeLength = "limits.attribute_length"
 }
 
 /// The command-line flag of an option.
@@ -63,26 +69,29 @@ package struct OptionRow: Sendable {
   package let fallback: Value?
   package let summary: String
   package var environment: String?
+  /// A variable that says it of more than this option, and counts where `environment` is not set.
+  package var generalEnvironment: String?
   /// OTEL_SDK_DISABLED says the opposite of `export.enabled`.
   package var environmentInverts = false
   package var flag: OptionFlag?
 
-  fileprivate init(
+  init(
     _ key: OptionKey, _ type: ValueType, _ fallback: Value?, _ summary: String,
-    env: String? = nil, inverted: Bool = false, flag: OptionFlag? = nil
+    env: String? = nil, general: String? = nil, inverted: Bool = false, flag: OptionFlag? = nil
   ) {
     self.key = key
     self.type = type
     self.fallback = fallback
     self.summary = summary
     environment = env
+    generalEnvironment = general
     environmentInverts = inverted
     self.flag = flag
   }
 }
 
 package enum OptionTable {
-  package static let rows: [OptionRow] = probes + export + perSignal + rest
+  package static let rows: [OptionRow] = probes + export + perSignal + rest + limits
 
   package static func row(_ key: OptionKey) -> OptionRow {
     // A test holds every key to one row, so a missing one is our bug.

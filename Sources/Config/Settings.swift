@@ -103,41 +103,19 @@ package struct Settings: Sendable {
   package let resourceAttributes: [Pair]
   package let logLevel: LogLevel
   package let logFormat: LogFormat
+  package let limits: RecordLimits
 
   /// Each option with what it is and who said so, in the table's order; nil is "not set".
   package let effective: [(row: OptionRow, entry: Entry?)]
   /// What the environment got wrong; to be logged.
   package let warnings: [ConfigWarning]
+  /// What of it is known and has no effect; for the log's lowest level.
+  package let notes: [String]
 }
 
 extension Settings {
-  /// Reads the file, if one is named, and lays flags over environment over file over defaults.
-  package static func load(
-    file path: String?, environment: Environment, flags: [OptionKey: Value] = [:]
-  ) throws(ConfigError) -> Settings {
-    let bytes: [UInt8]? = if let path { try ConfigFile.read(path) } else { nil }
-    return try resolve(
-      yaml: bytes, fileName: path ?? "", environment: environment, flags: flags)
-  }
-
-  package static func resolve(
-    yaml: [UInt8]?, fileName: String, environment: Environment, flags: [OptionKey: Value] = [:]
-  ) throws(ConfigError) -> Settings {
-    var layer = Layer.defaults
-    if let yaml {
-      layer.cover(with: try Layer(root: try YAML.parse(yaml, file: fileName), file: fileName))
-    }
-    var warnings: [ConfigWarning] = []
-    layer.cover(with: Layer(environment: environment, warnings: &warnings))
-    for (key, value) in flags {
-      let name = OptionTable.row(key).flag?.name ?? key.rawValue
-      layer.set(key, Entry(value, .flag("--\(name)")))
-    }
-    return try Settings(layer, warnings)
-  }
-
-  private init(_ layer: Layer, _ warnings: [ConfigWarning]) throws(ConfigError) {
-    var warnings = warnings
+  init(_ layer: Layer, _ remarks: Remarks) throws(ConfigError) {
+    var warnings = remarks.warnings
     exec = Exec(
       enabled: layer.boolean(.execEnabled), args: layer.choice(.execArgs),
       failed: layer.boolean(.execFailed))
@@ -170,8 +148,9 @@ extension Settings {
     logLevel = layer.choice(.logLevel)
     logFormat = layer.choice(.logFormat)
     effective = OptionTable.rows.map { ($0, layer[$0.key]) }
-    self.warnings = warnings
-    try layer.checkSizes()
+    limits = layer.recordLimits
+    self.warnings = layer.hiding(warnings)
+    notes = remarks.notes
   }
 }
 
@@ -198,6 +177,9 @@ extension Layer {
     return choice
   }
 
+  /// For options whose "not set" has a meaning.
+  func optionalNumber(_ key: OptionKey) -> Int? { self[key] == nil ? nil : number(key) }
+
   func text(_ key: OptionKey) -> String? {
     if case .text(let text)? = self[key]?.value { text } else { nil }
   }
@@ -208,21 +190,5 @@ extension Layer {
 
   private func mismatch(_ key: OptionKey) -> Never {
     preconditionFailure("the row of \(key.rawValue) has another type than its reader")
-  }
-
-  fileprivate func checkSizes() throws(ConfigError) {
-    let queue = number(.exportQueue)
-    let batch = number(.exportBatchBytes)
-    guard batch <= queue else {
-      // Blame the one that somebody wrote.
-      let isBatchWritten = self[.exportBatchBytes]?.source != .fallback
-      let key = isBatchWritten ? OptionKey.exportBatchBytes : .exportQueue
-      throw ConfigError(
-        source: self[key]?.source ?? .fallback, key: key.rawValue,
-        kind: .conflict(
-          problem:
-            "a batch of \(SizeText.text(batch)) does not fit a queue of \(SizeText.text(queue))",
-          remedy: "write export.batch_bytes no larger than export.queue"))
-    }
   }
 }

@@ -14,8 +14,8 @@ public struct Workload: Sendable {
   /// The attributes that name it.
   public var attributes: [(String, String)] {
     var attributes: [(String, String)] = []
-    if let path { attributes.append(("process.linux.cgroup", path)) }
-    if let containerID { attributes.append(("container.id", containerID)) }
+    if let path { attributes.append((AttributeRow.cgroupPath.name, path)) }
+    if let containerID { attributes.append((AttributeRow.containerID.name, containerID)) }
     return attributes
   }
 }

@@ -14,10 +14,7 @@ package let eventKinds: [String] = {
   var names = [String](repeating: "", count: Int(APUS_KIND_COUNT.rawValue))
   // What cannot be read has no kind to be charged to.
   names[Int(APUS_KIND_NONE.rawValue)] = "unknown"
-  names[Int(APUS_KIND_EXEC.rawValue)] = "apus.process.exec"
-  names[Int(APUS_KIND_EXIT.rawValue)] = "apus.process.exit"
-  names[Int(APUS_KIND_CONNECT.rawValue)] = "apus.tcp.connect"
-  names[Int(APUS_KIND_RETRANSMIT.rawValue)] = "apus.tcp.retransmit"
+  for event in EventRow.all { names[Int(event.kind.rawValue)] = event.name }
   return names
 }()
 

@@ -47,7 +47,8 @@ COMMAND_LINES = [
     ("doctor --yaml", "unknown option --yaml; see 'apus doctor --help'"),
     ("version extra", "unexpected argument extra; see 'apus version --help'"),
     ("config",
-     "config needs one of its commands; write 'apus config check' or 'apus config print'"),
+     "config needs one of its commands; write 'apus config check' or 'apus config print' or "
+     "'apus config schema'"),
     ("completion tcsh", 'SHELL: "tcsh" is not one of the choices; write bash, zsh or fish'),
     ("--frob", "unknown option --frob; see 'apus help'"),
 ]
