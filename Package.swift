@@ -86,9 +86,9 @@ let package = Package(
     tests(of: "Kernel", ["CApusABI", "Config", "Platform", "Probes"]),
     tests(of: "Metrics"),
     tests(of: "Config", ["Platform"], exclude: ["Cases"]),
-    tests(of: "OTLP", ["Metrics"], exclude: ["decode_otlp.py"]),
+    tests(of: "OTLP", ["Metrics"], exclude: ["decode_otlp.py", "random_otlp.py"]),
     tests(of: "Identity", ["OTLP", "Platform"]),
-    tests(of: "Export", ["Metrics", "OTLP", "Platform", "Transport"]),
+    tests(of: "Export", ["Config", "Metrics", "OTLP", "Platform", "Transport"]),
     tests(
       of: "Probes",
       ["CApusABI", "Config", "Export", "Identity", "Kernel", "OTLP", "Platform"]),

@@ -36,9 +36,6 @@ package struct AgentView: Sendable {
   package func name(of workload: UInt32) -> String { workloads.name(of: workload) }
 }
 
-/// Arenas that wait for the next batch; more are freed, so that a burst leaves nothing behind.
-private let arenasIdle = 2
-
 /// Starts the agent, calls `whileRunning` and stops the agent when that returns.
 ///
 /// Signals must be blocked before: the threads started here inherit that.
@@ -110,10 +107,8 @@ private func makeShared(
   let resources = ResourceBuilder(
     configured: settings.resourceAttributes.map { ($0.key, $0.value) })
   let pool = ArenaPool(
-    arenaSize: settings.export.batchBytes + EventSink.recordBytesMax, idleMax: arenasIdle)
-  let budget = MemoryBudget(
-    settings, cpus: Features.possibleCPUs, arenaBytes: pool.arenaSize, arenasIdle: arenasIdle,
-    queues: exporter.queueCount)
+    arenaSize: MemoryBudget.arenaBytes(settings), idleMax: MemoryBudget.arenasIdle)
+  let budget = MemoryBudget(settings, cpus: Features.possibleCPUs)
   let agent = resources.agent(version: version, serviceName: settings.serviceName)
   let shared = SharedParts(
     ledger: ledger, executions: ExecutionCounts(), intake: exporter.intake, store: store,
@@ -129,11 +124,13 @@ private func makeLoops(
 ) throws(AgentError) -> (ring: RingLoop, sample: SampleLoop) {
   let intake = shared.intake
   let sink = EventSink(
-    privacy: settings.exec.args, epochSeconds: shared.startUnixNanoseconds / 1_000_000_000,
+    privacy: settings.exec.args, charactersMax: settings.limits.attributeCharacters ?? .max,
+    epochSeconds: shared.startUnixNanoseconds / 1_000_000_000,
     version: version, pool: shared.pool,
     sealing: EventSink.Sealing(
       byteCount: settings.export.batchBytes,
-      ageNanoseconds: UInt64(settings.export.scheduleDelayMilliseconds) * 1_000_000),
+      ageNanoseconds: UInt64(settings.export.scheduleDelayMilliseconds) * 1_000_000,
+      recordsMax: settings.limits.batchRecords),
     resources: shared.resources, ledger: shared.ledger, executions: shared.executions,
     publish: intake.takes(.logs) ? { intake.publish($0) } : nil)
   do throws(KernelError) {
@@ -145,7 +142,7 @@ private func makeLoops(
     let sample = SampleLoop(
       event: events.sample, cells: LedgerReader(probes.shared.ledger),
       samplers: try probes.makeSamplers(shared), runs: probes.runs, shared: shared,
-      intervalMilliseconds: settings.metricsIntervalMilliseconds, version: version)
+      settings: settings, version: version)
     return (ring, sample)
   } catch {
     throw .kernel(error)

@@ -31,14 +31,8 @@ struct LoadedProbes: ~Copyable {
 
   /// Loads what the configuration asks for; nothing is attached yet.
   init(_ settings: Settings) throws(KernelError) {
-    let isPerf: Bool? =
-      switch settings.buffers.preference {
-      case .auto: nil
-      case .ring: false
-      case .perf: true
-      }
     let shared = try SharedMaps(
-      bufferBytes: settings.buffers.ringBytes, isPerf: isPerf,
+      bufferBytes: settings.buffers.ringBytes, isPerf: settings.buffers.preference.isPerf,
       socketsMax: ProbeRow.sockets.isWanted(settings) ? settings.socketsMax : 1)
     let ownID = OwnProcess.initialID()
     if ownID == nil {

@@ -17,8 +17,18 @@ package struct MemoryBudget: Sendable {
 
   package var total: Int { parts.reduce(0) { $0 + $1.bytes } }
 
+  /// Arenas that wait for the next batch; more are freed, so that a burst leaves nothing behind.
+  static let arenasIdle = 2
+
+  /// Room for a batch and the record that goes beyond its size.
+  static func arenaBytes(_ settings: Settings) -> Int {
+    settings.export.batchBytes + EventSink.recordBytesMax
+  }
+
   /// For this configuration on a node with `cpus` possible CPUs.
-  package init(_ settings: Settings, cpus: Int, arenaBytes: Int, arenasIdle: Int, queues: Int) {
+  package init(_ settings: Settings, cpus: Int) {
+    let arenaBytes = MemoryBudget.arenaBytes(settings)
+    let queues = Exporter.queueCount(settings)
     let buffers = settings.buffers
     let isPerf = buffers.preference == .perf || buffers.preference == .auto && !EventBuffer.hasRing
     parts.append(
@@ -33,12 +43,24 @@ package struct MemoryBudget: Sendable {
     }
     // Names, label text and the Resource of a workload of its own: 2 KB each as measured.
     parts.append(("execution series", ExecutionCounts.limit * 2048))
+    if settings.metricForm.temporality != .cumulative {
+      let slots = probeRows.reduce(0) { sum, row in
+        row.isWanted(settings) ? sum + (row.histograms?.slots(settings) ?? 0) : sum
+      }
+      parts.append(
+        (
+          "earlier points",
+          slots * (SeriesDeltas.histogramBytesMax + SeriesDeltas.counterBytesMax)
+            + ExecutionCounts.limit * SeriesDeltas.counterBytesMax
+        ))
+    }
     parts.append(("workload table", WorkloadTable.bytesMax))
     let http = HTTPLimits()
     parts.append(("http connections", Int(http.connections) * http.connectionByteCount))
     parts.append(
       ("ledger", cpus * Int(APUS_KIND_COUNT.rawValue) * MemoryLayout<apus_ledger_cell>.size))
-    parts.append(("open batches", (2 + arenasIdle + LogBatchBuilder.recycledMax) * arenaBytes))
+    parts.append(
+      ("open batches", (2 + MemoryBudget.arenasIdle + LogBatchBuilder.recycledMax) * arenaBytes))
     // A queue always has room for one batch.
     parts.append(("export queues", queues * max(settings.export.queueBytes, arenaBytes)))
   }

@@ -2,6 +2,7 @@
 // The sample thread: once a second reads what the kernel counted, and exports at the interval.
 
 internal import CApusABI
+internal import Config
 internal import Export
 internal import Identity
 internal import Kernel
@@ -35,11 +36,12 @@ final class SampleLoop: @unchecked Sendable {
   private let samplers: [HistogramSampler]
   private let runs: ProgramRuns
   private var gone = GoneCgroups()
-  private var builder: MetricBatchBuilder?
+  /// nil when metrics go nowhere.
+  private var exports: MetricExports?
 
   init(
     event: Event, cells: consuming LedgerReader, samplers: [HistogramSampler], runs: ProgramRuns,
-    shared: SharedParts, intervalMilliseconds: Int, version: String
+    shared: SharedParts, settings: Settings, version: String
   ) {
     self.event = event
     self.cells = cells
@@ -53,15 +55,13 @@ final class SampleLoop: @unchecked Sendable {
     lastSampleUnixNanoseconds = shared.startUnixNanoseconds
     telemetry = SelfTelemetry(
       shared.store, shared.instruments, startUnixNanoseconds: shared.startUnixNanoseconds)
-    intervalNanoseconds = UInt64(intervalMilliseconds) * 1_000_000
+    intervalNanoseconds = UInt64(settings.metricsIntervalMilliseconds) * 1_000_000
     table = WorkloadTable(builder: shared.resources)
     self.samplers = samplers
     self.runs = runs
-    builder =
+    exports =
       shared.intake.takes(.metrics)
-      ? MetricBatchBuilder(
-        pool: shared.pool,
-        scope: Scope(name: "apus", version: version, schemaURL: ResourceBuilder.schemaURL)) : nil
+      ? MetricExports(shared, settings.metricForm, version: version) : nil
     telemetry.record(shared.budget)
   }
 
@@ -78,7 +78,7 @@ final class SampleLoop: @unchecked Sendable {
       sample()
       let now = Clock.bootNanoseconds()
       if isLast || now >= exportAt {
-        export()
+        exports?.export()
         exportAt = max(exportAt + intervalNanoseconds, now)
       }
       tick += 1
@@ -146,21 +146,10 @@ final class SampleLoop: @unchecked Sendable {
     executions.remove { expired.contains($0.cgroup) }
     // A late record of one that was forgotten begins a series anew.
     executionsStart = Clock.shared.unixNanoseconds()
+    exports?.exportLast(of: Set(expired.compactMap { workloads.known($0) }))
     for sampler in samplers { sampler.retire(expired, now: now) }
     for key in expired {
       if let number = workloads.remove(key) { store.removeAll(workload: number) }
-    }
-  }
-
-  private func export() {
-    guard intake.takes(.metrics) else { return }
-    let snapshot = store.snapshot(unixNanoseconds: Clock.shared.unixNanoseconds())
-    let outcome = builder?.encode(
-      snapshot, resource: { workloads.resource(of: $0) }, emit: { intake.publish($0) })
-    if let outcome, outcome.tooLarge + outcome.withoutResource > 0 {
-      Log.error(
-        "metric points could not be encoded",
-        ["too_large": "\(outcome.tooLarge)", "without_resource": "\(outcome.withoutResource)"])
     }
   }
 }

@@ -64,6 +64,9 @@ final class Workloads: Sendable {
     }
   }
 
+  /// The number of a cgroup that has one.
+  func known(_ key: UInt64) -> UInt32? { state.withLock { $0.numbers[key] } }
+
   /// Forgets a cgroup that is gone.
   func remove(_ key: UInt64) -> UInt32? {
     state.withLock { state in

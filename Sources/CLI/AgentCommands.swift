@@ -19,15 +19,14 @@ package struct AgentOptions: Equatable, Sendable {
 }
 
 extension AgentOptions {
-  init(_ parsed: ParsedWords) {
-    self.init(
-      configPath: parsed.text("config"), flags: parsed.optionValues, json: parsed.has("json"))
+  init(_ parsed: ParsedWords, json: Bool = false) {
+    self.init(configPath: parsed.text("config"), flags: parsed.optionValues, json: json)
   }
 }
 
 extension CommandTable {
   /// The flags that the configuration's table declares.
-  private static let configuration: [FlagSpec] =
+  static let configuration: [FlagSpec] =
     [
       FlagSpec(
         "config", nil, Argument(placeholder: "FILE", type: .file), "Read this configuration")

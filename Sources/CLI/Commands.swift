@@ -50,9 +50,9 @@ package enum Command: Equatable, Sendable {
     case "tcpretrans": .tcpretrans(try TcpretransOptions(parsed))
     case "runqlat": .runqlat(try RunqlatOptions(parsed))
     case "biolatency": .biolatency(try BiolatencyOptions(parsed))
-    case "doctor": .doctor(DoctorOptions(json: parsed.has("json")))
-    case "config check": .configCheck(AgentOptions(parsed))
-    case "config print": .configPrint(AgentOptions(parsed))
+    case "doctor": .doctor(DoctorOptions(json: parsed.has("json"), agent: AgentOptions(parsed)))
+    case "config check": .configCheck(AgentOptions(parsed, json: parsed.has("json")))
+    case "config print": .configPrint(AgentOptions(parsed, json: parsed.has("json")))
     case "config schema": .configSchema
     case "describe": .describe(try DescribeOptions(parsed))
     case "version": .version

@@ -21,6 +21,26 @@ package struct Flow: Hashable, Comparable, Sendable {
   }
 }
 
+/// A tool that prints a line for each record, or counts records per flow.
+package protocol FlowOptions {
+  associatedtype Row
+
+  var counts: Bool { get }
+  var intervalSeconds: Int? { get }
+  var intervals: Int? { get }
+  var json: Bool { get }
+
+  func admits(_ row: Row) -> Bool
+  func line(_ row: Row) -> String
+  func json(_ row: Row) -> String
+  /// What is counted together.
+  func flow(_ row: Row) -> Flow
+  /// The table of one interval.
+  func countText(_ flows: FlowCounts, timeOfDay: String) -> String
+  /// An object per flow of one interval.
+  func countJSON(_ flows: FlowCounts, time: String) -> [String]
+}
+
 /// Counts per flow, up to a number of flows; what comes after them is counted together.
 package struct FlowCounts: Sendable {
   private let flowsMax: Int

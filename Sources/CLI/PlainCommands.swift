@@ -9,6 +9,8 @@ package enum Shell: String, CaseIterable, Sendable {
 
 package struct DoctorOptions: Equatable, Sendable {
   package let json: Bool
+  /// What the agent would be started with.
+  package let agent: AgentOptions
 }
 
 package struct DescribeOptions: Equatable, Sendable {
@@ -33,16 +35,21 @@ extension CommandTable {
   static let doctor = CommandSpec(
     name: "doctor", summary: "Say what works on this machine, and why not the rest",
     paragraph: """
-      Checks the kernel, BTF, lockdown and capabilities, attaches each probe for a moment to see
-      which hooks it takes, and prints the loss ledger of a running agent from its /metrics. Exits
-      with 4 when something that Apus needs is missing; a warning is no reason.
+      Looks at the kernel and at what this process may do, attaches each probe for a moment to see
+      which hooks it takes and why, tells the memory that an agent of this configuration may take,
+      sends an empty request to each destination, and prints health and loss ledger of a running
+      agent. Below what is not well stands what to do. Exits with 4 when the kernel or a privilege
+      is missing, else with 3 when the configuration is wrong, else with 1 when a destination or
+      the running agent is not well; a warning is no reason.
       """,
-    flags: [json],
+    flags: [json] + configuration,
     examples: [
       Example(command: "apus doctor", meaning: "a report to read"),
-      Example(command: "apus doctor --json", meaning: "the same for a program"),
+      Example(
+        command: "apus doctor --json --config /etc/apus.yaml",
+        meaning: "one object per finding, of what an agent started so would meet"),
     ],
-    exitCodes: [.ok, .failure, .usage, .unavailable])
+    exitCodes: [.ok, .failure, .usage, .configuration, .unavailable])
 
   static let describe = CommandSpec(
     name: "describe", summary: "Print the events, metrics and attributes that Apus exports",

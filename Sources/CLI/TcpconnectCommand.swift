@@ -3,7 +3,7 @@
 
 package import Config
 
-package struct TcpconnectOptions: Equatable, Sendable {
+package struct TcpconnectOptions: FlowOptions, Equatable, Sendable {
   package let time: Bool
   package let timestamp: Bool
   /// Only connects that were not established.

@@ -3,7 +3,7 @@
 
 package import Config
 
-package struct TcpretransOptions: Equatable, Sendable {
+package struct TcpretransOptions: FlowOptions, Equatable, Sendable {
   package let lossProbes: Bool
   package let sequence: Bool
   package let comm: Bool

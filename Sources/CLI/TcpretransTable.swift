@@ -119,7 +119,7 @@ extension TcpretransOptions {
     "\(left("LADDR:LPORT", 25)) \(left("RADDR:RPORT", 25)) RETRANSMITS"
 
   /// The table of one interval; most first, since a terminal's height may cut the end.
-  package func countText(_ flows: FlowCounts) -> String {
+  package func countText(_ flows: FlowCounts, timeOfDay _: String) -> String {
     var out = Self.countHeaderLine + "\n"
     for (flow, count) in flows.sorted {
       out += left("[\(flow.local)]#\(flow.localPort)", 21) + " <-> "

@@ -76,7 +76,9 @@ package enum ConfigSchema {
       return mapping(pattern: #"^[^\x00-\x08\x0A-\x1F\x7F]*$"#) + [("propertyNames", names)]
     case .attributes: return mapping(pattern: nil)
     case .listen:
-      return string(matching: "^(off|[^ ]*[0-9\\]]:\(NumberPattern.text(0...65_535)))$")
+      let byte = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+      let host = #"((\#(byte)\.){3}\#(byte)|\[[0-9A-Fa-f:.]+\])"#
+      return string(matching: "^(off|\(host):\(NumberPattern.text(0...65_535)))$")
     case .endpoint:
       let port = "(:\(NumberPattern.text(1...65_535)))?"
       let host = #"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"#

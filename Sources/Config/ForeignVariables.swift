@@ -4,7 +4,7 @@
 
 internal import Platform
 
-enum ForeignVariables {
+package enum ForeignVariables {
   private struct Row {
     let name: String
     let type: ValueType

@@ -13,11 +13,11 @@ extension OptionTable {
       env: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"),
     OptionRow(
       .limitsLogsExportTime, .milliseconds(0...86_400_000), nil,
-      "Time allowed for a batch of logs, repetitions included; not set means 5m, 0s no limit",
+      "A batch of logs is not sent again after this time; not set means 5m, 0s no limit",
       env: "OTEL_BLRP_EXPORT_TIMEOUT"),
     OptionRow(
       .limitsMetricsExportTime, .milliseconds(0...86_400_000), nil,
-      "Time allowed for a batch of metrics, repetitions included; not set means 5m, 0s no limit",
+      "A batch of metrics is not sent again after this time; not set means 5m, 0s no limit",
       env: "OTEL_METRIC_EXPORT_TIMEOUT"),
     OptionRow(
       .limitsAttributeLength, .integer(1...1_000_000_000, unit: "characters"), nil,
@@ -41,9 +41,11 @@ extension Settings {
 
 extension Layer {
   var recordLimits: Settings.RecordLimits {
-    Settings.RecordLimits(
-      queueRecords: optionalNumber(.limitsQueueRecords),
-      batchRecords: optionalNumber(.limitsBatchRecords),
+    let queue = optionalNumber(.limitsQueueRecords)
+    return Settings.RecordLimits(
+      queueRecords: queue,
+      // What is larger than the queue would never fit.
+      batchRecords: optionalNumber(.limitsBatchRecords) ?? queue,
       logsExportMilliseconds: optionalNumber(.limitsLogsExportTime),
       metricsExportMilliseconds: optionalNumber(.limitsMetricsExportTime),
       attributeCharacters: optionalNumber(.limitsAttributeLength))

@@ -11,7 +11,7 @@ enum NumberPattern {
     // From each number up, the widest block that a prefix with free digits at its end covers.
     while low <= range.upperBound {
       var block = 1
-      while low.isMultiple(of: block * 10), low + block * 10 - 1 <= range.upperBound,
+      while low > 0, low.isMultiple(of: block * 10), low + block * 10 - 1 <= range.upperBound,
         String(low).count == String(low + block * 10 - 1).count
       {
         block *= 10

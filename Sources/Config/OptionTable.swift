@@ -42,7 +42,11 @@ package enum OptionKey: String, CaseIterable, Sendable {
   case metricsHeaders = "export.metrics.headers"
   case metricsTimeout = "export.metrics.timeout"
   case metricsInterval = "metrics.interval"
+  case metricsTemporality = "metrics.temporality"
+  case metricsHistogram = "metrics.histogram"
   case filePath = "file.path"
+  case fileMaxBytes = "file.max_bytes"
+  case fileMaxFiles = "file.max_files"
   case listen = "listen"
   case resourceAttributes = "resource.attributes"
   case resourceServiceName = "resource.service_name"
@@ -225,8 +229,24 @@ package enum OptionTable {
       .metricsInterval, .milliseconds(100...86_400_000), .milliseconds(60_000),
       "Time between two exports of metrics", env: "OTEL_METRIC_EXPORT_INTERVAL"),
     OptionRow(
+      .metricsTemporality,
+      .choice(TemporalityPreference.allCases.map(\.rawValue), notYet: []), .choice("cumulative"),
+      "Points since the start, or each for its interval; lowmemory: the latter for histograms only",
+      env: "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"),
+    OptionRow(
+      .metricsHistogram, .choice(HistogramAggregation.allCases.map(\.rawValue), notYet: []),
+      .choice(HistogramAggregation.exponential.rawValue),
+      "Buckets of histograms in OTLP: exponential, or explicit at powers of two",
+      env: "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"),
+    OptionRow(
       .filePath, .path, nil, "Write OTLP JSON lines to this file, - for standard output",
       flag: OptionFlag(name: "otlp-file", placeholder: "PATH")),
+    OptionRow(
+      .fileMaxBytes, .bytes(65_536...(1 << 40), powerOfTwo: false), .bytes(100 << 20),
+      "Before it becomes larger the file is renamed, and another begun"),
+    OptionRow(
+      .fileMaxFiles, .integer(1...100, unit: "files"), .integer(3),
+      "Files kept besides the one that is written"),
     OptionRow(
       .listen, .listen, .listen(ListenAddress(address: "127.0.0.1", port: 9464)),
       "Address of /metrics, /healthz and /readyz, or off",

@@ -15,6 +15,15 @@ package enum HookPreference: String, CaseIterable, Sendable {
 /// What carries records out of the kernel.
 package enum BufferPreference: String, CaseIterable, Sendable {
   case auto, ring, perf
+
+  /// Nil leaves it to the kernel.
+  package var isPerf: Bool? {
+    switch self {
+    case .auto: nil
+    case .ring: false
+    case .perf: true
+    }
+  }
 }
 
 package enum LogFormat: String, CaseIterable, Sendable {
@@ -94,8 +103,10 @@ package struct Settings: Sendable {
   package let buffers: Buffers
   package let export: Export
   package let metricsIntervalMilliseconds: Int
+  package let metricForm: MetricForm
   /// The `--otlp-file`; `-` is standard output.
   package let otlpFile: String?
+  package let fileRotation: FileRotation
   /// Nil is `off`.
   package let listen: ListenAddress?
   package let serviceName: String
@@ -141,7 +152,11 @@ extension Settings {
       queueBytes: layer.number(.exportQueue), batchBytes: layer.number(.exportBatchBytes),
       scheduleDelayMilliseconds: layer.number(.exportScheduleDelay))
     metricsIntervalMilliseconds = layer.number(.metricsInterval)
+    metricForm = MetricForm(
+      temporality: layer.choice(.metricsTemporality), histogram: layer.choice(.metricsHistogram))
     otlpFile = layer.text(.filePath)
+    fileRotation = FileRotation(
+      bytesMax: layer.number(.fileMaxBytes), filesMax: layer.number(.fileMaxFiles))
     listen = if case .listen(let address)? = layer[.listen]?.value { address } else { nil }
     serviceName = layer.text(.resourceServiceName) ?? ""
     resourceAttributes = layer.pairs(.resourceAttributes)

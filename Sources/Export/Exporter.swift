@@ -90,6 +90,19 @@ package final class Exporter: @unchecked Sendable {
       + (fileSignals(settings).contains(.logs) ? ["file"] : [])
   }
 
+  /// How many queues there are, each with the configured bound.
+  package static func queueCount(_ settings: Settings) -> Int {
+    asked(settings).count + (fileSignals(settings).isEmpty ? 0 : 1)
+  }
+
+  /// Each signal that goes somewhere over OTLP.
+  static func asked(_ settings: Settings) -> [(Transport.Signal, Config.Destination)] {
+    let all: [(Transport.Signal, Config.Destination?)] = [
+      (.logs, settings.export.logs.destination), (.metrics, settings.export.metrics.destination),
+    ]
+    return all.compactMap { signal, destination in destination.map { (signal, $0) } }
+  }
+
   /// What goes to a file: all to one that is named; `console` is the same on standard output, for
   /// the signals that say so.
   private static func fileSignals(_ settings: Settings) -> [OTLP.Signal] {
@@ -105,20 +118,18 @@ package final class Exporter: @unchecked Sendable {
     var lanes: [Lane] = []
     var entries: [Intake.Entry] = []
     let eventDestinations = Exporter.eventDestinations(settings)
-    let asked: [(OTLP.Signal, Config.Destination?)] = [
-      (.logs, settings.export.logs.destination), (.metrics, settings.export.metrics.destination),
-    ]
-    for (signal, destination) in asked {
-      guard let destination else { continue }
+    for (signal, destination) in Exporter.asked(settings) {
       let index = signal == .logs ? eventDestinations.firstIndex(of: "otlp") : nil
       let lane = Lane(
         name: destination.url, destination: index,
-        client: try Exporter.client(destination, signal == .logs ? .logs : .metrics, version),
-        queue: BatchQueue(byteLimit: settings.export.queueBytes), ledger: ledger)
+        client: try Exporter.client(destination, signal, version),
+        queue: BatchQueue(settings), ledger: ledger,
+        retry: RetryPolicy(settings.limits, signal))
       lanes.append(lane)
       entries.append(
         Intake.Entry(
-          name: "otlp", signals: [signal], destination: index, queue: lane.queue,
+          name: "otlp", signals: [signal == .logs ? .logs : .metrics], destination: index,
+          queue: lane.queue,
           statistics: lane.statistics))
     }
     self.lanes = lanes
@@ -126,9 +137,11 @@ package final class Exporter: @unchecked Sendable {
     if !fileSignals.isEmpty {
       let path = settings.otlpFile ?? "-"
       let index = eventDestinations.firstIndex(of: "file")
-      let queue = BatchQueue(byteLimit: settings.export.queueBytes)
+      let queue = BatchQueue(settings)
       do throws(SystemError) {
-        let lane = try FileLane(path: path, destination: index, queue: queue, ledger: ledger)
+        let lane = try FileLane(
+          path: path, signals: fileSignals, rotation: settings.fileRotation, destination: index,
+          queue: queue, ledger: ledger)
         file = lane
         entries.append(
           Intake.Entry(
@@ -149,7 +162,7 @@ package final class Exporter: @unchecked Sendable {
     }
   }
 
-  private static func client(
+  static func client(
     _ destination: Config.Destination, _ signal: Transport.Signal, _ version: String
   ) throws(ExportError) -> OTLPClient {
     do throws(TransportError) {
@@ -195,9 +208,6 @@ package final class Exporter: @unchecked Sendable {
     let event = self.event
     return { if let waker { waker.wake() } else { event.raise() } }
   }
-
-  /// How many queues there are, each with the configured bound.
-  package var queueCount: Int { lanes.count + (file == nil ? 0 : 1) }
 
   private var isIdle: Bool {
     lanes.allSatisfy { $0.queue.count == 0 } && (file?.queue.count ?? 0) == 0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The OTLP file format: one JSON line per batch, to a file or to standard output.
 
-internal import Glibc
+internal import Config
 internal import Metrics
 internal import OTLP
 internal import Platform
@@ -13,22 +13,48 @@ final class FileLane {
   /// In the ledger.
   private let destination: Int?
   private let path: String
-  private var file: OutputFile
+  /// One for all signals, or one for each.
+  private let files: [(signal: Signal?, file: OutputFile)]
   private let ledger: Ledger
   private var transcoder = JSONTranscoder()
   /// Of the oldest batch, while it is being written; empty before.
   private var line: [UInt8] = []
   private var written = 0
-  /// The file ends within a line, whose rest could not be written.
-  private var isTorn = false
 
-  /// Appends to `path`; "-" is standard output.
-  init(path: String, destination: Int?, queue: BatchQueue, ledger: Ledger) throws(SystemError) {
+  /// Appends to `path`; "-" is standard output. `{signal}` in it stands for the name of each.
+  init(
+    path: String, signals: [Signal], rotation: FileRotation, destination: Int?, queue: BatchQueue,
+    ledger: Ledger
+  ) throws(SystemError) {
     self.path = path
     self.destination = destination
     self.queue = queue
     self.ledger = ledger
-    file = try OutputFile(path)
+    var files: [(Signal?, OutputFile)] = []
+    let parts = FileLane.split(path)
+    for signal in parts.count > 1 ? signals : [] {
+      files.append((signal, try OutputFile(parts.joined(separator: "\(signal)"), rotation)))
+    }
+    self.files = files.isEmpty ? [(nil, try OutputFile(path, rotation))] : files
+  }
+
+  /// What stands around `{signal}`.
+  private static func split(_ path: String) -> [Substring] {
+    let mark = Array("{signal}".utf8)
+    var parts: [Substring] = []
+    var rest = path[...]
+    while let place = rest.utf8.indices.first(where: { rest[$0...].utf8.starts(with: mark) }) {
+      parts.append(rest[..<place])
+      rest = rest[place...].dropFirst(mark.count)
+    }
+    return parts + [rest]
+  }
+
+  private func file(of batch: SealedBatch) -> OutputFile {
+    guard let found = files.first(where: { $0.signal == nil || $0.signal == batch.signal }) else {
+      preconditionFailure("a batch of a signal that was not announced")
+    }
+    return found.file
   }
 
   /// Whether a reader must make room before `step` gets on.
@@ -37,14 +63,15 @@ final class FileLane {
   /// Writes what waits, as far as it can be written without waiting.
   func step() {
     while let batch = queue.first() {
+      let file = file(of: batch)
       do {
-        if line.isEmpty { try begin(batch) }
-        guard try advance() else { return }
+        if line.isEmpty { try begin(batch, in: file) }
+        guard try advance(in: file) else { return }
         if let destination { ledger.deliver(batch.kinds, destination: destination) }
         statistics.batchesDelivered.add()
       } catch {
         Log.error("cannot write OTLP lines", ["file": path, "error": "\(error)"])
-        isTorn = isTorn || written > 0
+        file.tearLine(after: written)
         count(.writeFailed, batch)
       }
       end()
@@ -59,24 +86,22 @@ final class FileLane {
     }
   }
 
-  private func begin(_ batch: SealedBatch) throws {
-    // What log rotation has moved away nobody would read; a torn line spoils no other.
-    if try file.follow(path) { isTorn = false }
-    if isTorn { line.append(UInt8(ascii: "\n")) }
+  private func begin(_ batch: SealedBatch, in file: OutputFile) throws {
+    try file.follow()
     try transcoder.appendLine(of: batch, to: &line)
+    try file.makeRoom(for: line.count + 1)
+    // A torn line spoils no other.
+    if file.isTorn { line.insert(UInt8(ascii: "\n"), at: 0) }
   }
 
   /// False when the rest of the line must wait.
-  private func advance() throws(SystemError) -> Bool {
+  private func advance(in file: OutputFile) throws(SystemError) -> Bool {
     while written < line.count {
-      let count = try unsafe line.withUnsafeBufferPointer { bytes throws(SystemError) in
-        try unsafe file.descriptor.writeAvailable(
-          UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[written...])))
-      }
+      let count = try file.write(line[written...])
       if count == 0 { return false }
       written += count
     }
-    isTorn = false
+    file.endLine()
     return true
   }
 
@@ -90,59 +115,5 @@ final class FileLane {
     written = 0
     // A rare large batch must not keep its memory for ever.
     if line.capacity > 8 << 20 { line = [] } else { line.removeAll(keepingCapacity: true) }
-  }
-}
-
-/// A file that is appended to, which is never waited for.
-private struct OutputFile: ~Copyable {
-  private(set) var descriptor: Descriptor
-  private var identity: Identity
-
-  private struct Identity: Equatable {
-    var device: dev_t
-    var inode: ino_t
-  }
-
-  init(_ path: String) throws(SystemError) {
-    let descriptor = try OutputFile.open(path)
-    identity = try OutputFile.identity(of: descriptor)
-    self.descriptor = descriptor
-  }
-
-  /// Opens `path` anew when another file, or none, has its name by now; true if it did.
-  mutating func follow(_ path: String) throws(SystemError) -> Bool {
-    guard path != "-" else { return false }
-    var status = stat()
-    if unsafe stat(path, &status) == 0,
-      Identity(device: status.st_dev, inode: status.st_ino) == identity
-    {
-      return false
-    }
-    self = try OutputFile(path)
-    return true
-  }
-
-  private static func open(_ path: String) throws(SystemError) -> Descriptor {
-    let flags = O_WRONLY | O_APPEND | O_NONBLOCK
-    guard path == "-" else {
-      return try Descriptor(path: path, flags: flags | O_CREAT, mode: 0o640)
-    }
-    var status = stat()
-    guard unsafe fstat(STDOUT_FILENO, &status) == 0 else { throw .current("fstat") }
-    // O_NONBLOCK is of the open file, which others share, so a pipe or terminal is opened again.
-    if [S_IFIFO, S_IFCHR].contains(status.st_mode & S_IFMT),
-      let own = try? Descriptor(path: "/proc/self/fd/\(STDOUT_FILENO)", flags: flags)
-    {
-      return own
-    }
-    let copy = dup(STDOUT_FILENO)
-    guard copy >= 0 else { throw .current("dup") }
-    return Descriptor(owning: copy)
-  }
-
-  private static func identity(of file: borrowing Descriptor) throws(SystemError) -> Identity {
-    var status = stat()
-    guard unsafe fstat(file.raw, &status) == 0 else { throw .current("fstat") }
-    return Identity(device: status.st_dev, inode: status.st_ino)
   }
 }

@@ -41,7 +41,7 @@ final class Lane {
   private let destination: Int?
   private let client: OTLPClient
   private let ledger: Ledger
-  private let retry = RetryPolicy()
+  private let retry: RetryPolicy
   private var random = SystemRandomNumberGenerator()
   private var attempt = 0
   private var firstAttemptAt: UInt64 = 0
@@ -49,7 +49,8 @@ final class Lane {
   private(set) var isInFlight = false
 
   init(
-    name: String, destination: Int?, client: OTLPClient, queue: BatchQueue, ledger: Ledger
+    name: String, destination: Int?, client: OTLPClient, queue: BatchQueue, ledger: Ledger,
+    retry: RetryPolicy = RetryPolicy()
   ) {
     // A query may hold a key, and the name reaches the log.
     self.name = String(name.prefix { $0 != "?" })
@@ -57,6 +58,7 @@ final class Lane {
     self.client = client
     self.queue = queue
     self.ledger = ledger
+    self.retry = retry
   }
 
   /// Sends the oldest batch when it may be sent.

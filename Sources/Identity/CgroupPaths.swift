@@ -46,6 +46,13 @@ public struct CgroupPaths: ~Copyable {
     for mount in mounts { if let mount { close(mount.descriptor) } }
   }
 
+  /// The hierarchies that keys may belong to, as far as they are mounted here.
+  public static var mounted: [(hierarchy: String, point: String)] {
+    let text = (try? readFile("/proc/self/mountinfo", limit: 1 << 20)) ?? []
+    let names = ["v2", "v1 cpu", "v1 memory", "v1 blkio"]
+    return zip(names, mountPoints(in: text)).compactMap { name, point in point.map { (name, $0) } }
+  }
+
   /// Calls `body` with the root of the default hierarchy, open; -1 where it is not mounted or
   /// cannot be opened, or what is mounted is not the root.
   public static func withRoot<Failure: Error>(

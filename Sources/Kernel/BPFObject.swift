@@ -35,6 +35,8 @@ public struct BPFObject: ~Copyable {
   private var links: [OpaquePointer] = unsafe []
   public private(set) var reports: [HookReport] = []
   public let variant: HookVariant
+  /// Why this build was taken and no other, in words.
+  public var choice = ""
 
   /// Opens the embedded object; nothing is in the kernel yet.
   ///
@@ -143,6 +145,13 @@ public struct BPFObject: ~Copyable {
       guard unsafe bpf_program__autoload(program), failure == nil else { return }
       guard !BPFObject.isRun(section) else { return }
       let name = unsafe String(cString: bpf_program__name(program))
+      if section.hasPrefix("cgroup/"), cgroup < 0 {
+        reports.append(
+          HookReport(
+            probe: probe, program: name, hook: section,
+            failure: "the root of cgroup v2 is not mounted here"))
+        return
+      }
       let link =
         section.hasPrefix("cgroup/")
         ? unsafe bpf_program__attach_cgroup(program, cgroup) : unsafe bpf_program__attach(program)

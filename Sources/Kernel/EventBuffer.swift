@@ -36,8 +36,11 @@ public struct EventBuffer: ~Copyable {
   }
 
   /// BPF_MAP_TYPE_RINGBUF came with 5.8.
+  ///
+  /// Who may not make maps cannot try, and looks the ring's type up.
   public static let hasRing: Bool =
     libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, nil) == 1
+    || KernelTypes()?.has(struct: "bpf_ringbuf", memberAmong: ["consumer_pos"]) ?? false
 
   /// The map's, borrowed.
   public var descriptor: CInt { map.descriptor.raw }

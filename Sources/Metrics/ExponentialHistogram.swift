@@ -88,7 +88,7 @@ public struct ExponentialHistogram: Sendable {
     return HistogramValue(
       scale: shape.scale, offset: counts.isEmpty ? 0 : shape.offset + Int32(first),
       zeroThreshold: shape.zeroThreshold, counts: counts, zeroCount: zero, aboveCount: above,
-      count: count, sum: seconds(sumNanoseconds),
+      count: count, sumNanoseconds: sumNanoseconds,
       min: isEmpty ? nil : minNanoseconds.map(seconds),
       max: isEmpty ? nil : maxNanoseconds.map(seconds))
   }
@@ -107,7 +107,28 @@ public struct HistogramValue: Sendable, Equatable {
   /// Of the last bucket of the shape, how many lie beyond its upper edge.
   public let aboveCount: UInt64
   public let count: UInt64
-  public let sum: Double
+  public let sumNanoseconds: UInt64
+  /// Of all values since the start, so unknown for an interval.
   public let min: Double?
   public let max: Double?
+
+  public var sum: Double { seconds(sumNanoseconds) }
+
+  /// What came on top of `earlier`, an older value of the same histogram.
+  func since(_ earlier: HistogramValue?) -> HistogramValue {
+    var changes = counts
+    if let earlier, !earlier.counts.isEmpty {
+      // Counts only grow, so what was not empty earlier lies within.
+      let shift = Int(earlier.offset - offset)
+      for (index, count) in earlier.counts.enumerated() { changes[shift + index] -= count }
+    }
+    let first = changes.firstIndex { $0 != 0 } ?? changes.endIndex
+    let end = changes.lastIndex { $0 != 0 }.map { $0 + 1 } ?? first
+    return HistogramValue(
+      scale: scale, offset: first == end ? 0 : offset + Int32(first),
+      zeroThreshold: zeroThreshold, counts: Array(changes[first..<end]),
+      zeroCount: zeroCount - (earlier?.zeroCount ?? 0),
+      aboveCount: aboveCount - (earlier?.aboveCount ?? 0), count: count - (earlier?.count ?? 0),
+      sumNanoseconds: sumNanoseconds &- (earlier?.sumNanoseconds ?? 0), min: nil, max: nil)
+  }
 }

@@ -8,6 +8,8 @@ public enum PointValue: Sendable, Equatable {
 }
 
 public struct MetricPoint: Sendable {
+  /// nil of a point that no store made.
+  public let series: SeriesID?
   /// Whose it is: what the store's user names it by; 0 is the agent itself.
   public let workload: UInt32
   /// One per attribute key of the instrument, or none for the overflow series.
@@ -19,9 +21,10 @@ public struct MetricPoint: Sendable {
   public let value: PointValue
 
   public init(
-    workload: UInt32, attributes: [String], labelText: [UInt8], isOverflow: Bool,
-    startUnixNanoseconds: UInt64, value: PointValue
+    series: SeriesID? = nil, workload: UInt32, attributes: [String], labelText: [UInt8],
+    isOverflow: Bool, startUnixNanoseconds: UInt64, value: PointValue
   ) {
+    self.series = series
     self.workload = workload
     self.attributes = attributes
     self.labelText = labelText
@@ -35,10 +38,15 @@ public struct MetricSnapshot: Sendable {
   public struct Instrument: Sendable {
     public let descriptor: InstrumentDescriptor
     public let points: [MetricPoint]
+    public let temporality: Temporality
 
-    public init(descriptor: InstrumentDescriptor, points: [MetricPoint]) {
+    public init(
+      descriptor: InstrumentDescriptor, points: [MetricPoint],
+      temporality: Temporality = .cumulative
+    ) {
       self.descriptor = descriptor
       self.points = points
+      self.temporality = temporality
     }
   }
 
@@ -48,5 +56,17 @@ public struct MetricSnapshot: Sendable {
   public init(unixNanoseconds: UInt64, instruments: [Instrument]) {
     self.unixNanoseconds = unixNanoseconds
     self.instruments = instruments
+  }
+
+  /// What it says of these workloads alone; what is shared by all is no workload's.
+  public func only(_ workloads: Set<UInt32>) -> MetricSnapshot {
+    MetricSnapshot(
+      unixNanoseconds: unixNanoseconds,
+      instruments: instruments.map { instrument in
+        Instrument(
+          descriptor: instrument.descriptor,
+          points: instrument.points.filter { !$0.isOverflow && workloads.contains($0.workload) },
+          temporality: instrument.temporality)
+      })
   }
 }

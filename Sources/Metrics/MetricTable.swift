@@ -159,17 +159,23 @@ struct MetricTable {
   }
 
   func snapshot(_ unixNanoseconds: UInt64) -> MetricSnapshot {
-    let copies = instruments.map { instrument in
+    let copies = instruments.enumerated().map { index, instrument in
       MetricSnapshot.Instrument(
         descriptor: instrument.descriptor,
-        points: instrument.slots.compactMap { slot in
-          slot.state.flatMap { MetricTable.point($0, instrument.shape) }
+        points: instrument.slots.enumerated().compactMap { place, slot in
+          slot.state.flatMap { state in
+            MetricTable.point(
+              state, instrument.shape,
+              SeriesID(instrument: index, slot: place, generation: slot.generation))
+          }
         })
     }
     return MetricSnapshot(unixNanoseconds: unixNanoseconds, instruments: copies)
   }
 
-  private static func point(_ state: SeriesState, _ shape: HistogramShape?) -> MetricPoint? {
+  private static func point(
+    _ state: SeriesState, _ shape: HistogramShape?, _ series: SeriesID
+  ) -> MetricPoint? {
     let value: PointValue
     if let shape, let histogram = state.histogram {
       value = .histogram(histogram.value.value(shape))
@@ -183,7 +189,8 @@ struct MetricTable {
       return nil
     }
     return MetricPoint(
-      workload: state.workload, attributes: state.attributes, labelText: state.labelText,
+      series: series, workload: state.workload, attributes: state.attributes,
+      labelText: state.labelText,
       isOverflow: state.isOverflow, startUnixNanoseconds: state.startUnixNanoseconds,
       value: value)
   }

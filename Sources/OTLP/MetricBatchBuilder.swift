@@ -16,15 +16,19 @@ public struct MetricBatchBuilder: ~Copyable {
 
   private let pool: ArenaPool
   private let scope: Scope
+  /// nil writes histograms as they are kept, exponential.
+  private let edges: PowerOfTwoEdges?
   private let arena: Arena
   private var writer: WireWriter
   private var sealed = SealedIndex()
   private var outcome = Outcome()
   private var frame: Frame?
 
-  public init(pool: ArenaPool, scope: Scope) {
+  /// With `edges` histograms have these explicit ones.
+  public init(pool: ArenaPool, scope: Scope, edges: PowerOfTwoEdges? = nil) {
     self.pool = pool
     self.scope = scope
+    self.edges = edges
     let arena = pool.take()
     self.arena = arena
     writer = unsafe WireWriter(arena.memory)
@@ -32,7 +36,7 @@ public struct MetricBatchBuilder: ~Copyable {
 
   deinit { pool.give(arena) }
 
-  /// Encodes the whole snapshot, cumulative, and gives each batch to `emit`.
+  /// Encodes the whole snapshot and gives each batch to `emit`.
   public mutating func encode(
     _ snapshot: MetricSnapshot, resource: (UInt32) -> EncodedResource?,
     emit: (SealedBatch) -> Void
@@ -83,20 +87,24 @@ public struct MetricBatchBuilder: ~Copyable {
   ) -> Bool {
     let before = frame
     let mark = writer.count
-    let descriptor = snapshot.instruments[place.instrument].descriptor
-    let point = snapshot.instruments[place.instrument].points[place.point]
+    let instrument = snapshot.instruments[place.instrument]
+    let keys = instrument.descriptor.attributeKeys
+    let point = instrument.points[place.point]
     var open = before ?? openFrame(place.workload, resource)
     if open.metric?.instrument != place.instrument {
       if let metric = open.metric { close(metric) }
-      open.metric = openMetric(place.instrument, descriptor)
+      open.metric = openMetric(place.instrument, instrument)
     }
     let time = PointTime(
       startUnixNanoseconds: point.startUnixNanoseconds,
       unixNanoseconds: snapshot.unixNanoseconds)
-    if case .histogram(let value) = point.value {
-      writer.exponentialPoint(value, of: point, keys: descriptor.attributeKeys, time: time)
-    } else {
-      writer.numberPoint(point, keys: descriptor.attributeKeys, time: time)
+    switch (point.value, edges) {
+    case (.histogram(let value), nil):
+      writer.exponentialPoint(value, of: point, keys: keys, time: time)
+    case (.histogram(let value), let edges?):
+      writer.explicitPoint(value, edges, of: point, keys: keys, time: time)
+    case (.integer, _), (.double, _):
+      writer.numberPoint(point, keys: keys, time: time)
     }
     // The chunk's own length must be nameable as well.
     guard !writer.overflowed, writer.count - open.start <= WireWriter.messageSizeMax else {
@@ -123,8 +131,9 @@ public struct MetricBatchBuilder: ~Copyable {
   ///
   /// What follows them in the schema is written before them, so that closing needs no room.
   private mutating func openMetric(
-    _ instrument: Int, _ descriptor: InstrumentDescriptor
+    _ index: Int, _ instrument: MetricSnapshot.Instrument
   ) -> OpenMetric {
+    let descriptor = instrument.descriptor
     let message = writer.open(field: 2)
     writer.string(descriptor.name, field: 1)
     writer.string(descriptor.help, field: 2)
@@ -133,12 +142,12 @@ public struct MetricBatchBuilder: ~Copyable {
       switch descriptor.kind {
       case .gauge: 5
       case .counter, .upDownCounter: 7
-      case .histogram: 10
+      case .histogram: edges == nil ? 10 : 9
       }
     let data = writer.open(field: field)
-    if descriptor.kind != .gauge { writer.varint(Temporality.cumulative.rawValue, field: 2) }
+    if descriptor.kind != .gauge { writer.varint(instrument.temporality.rawValue, field: 2) }
     if descriptor.kind == .counter { writer.varint(1, field: 3) }
-    return OpenMetric(instrument: instrument, message: message, data: data)
+    return OpenMetric(instrument: index, message: message, data: data)
   }
 
   private mutating func close(_ metric: OpenMetric) {

@@ -3,11 +3,6 @@
 
 internal import Metrics
 
-public enum Temporality: UInt64, Sendable {
-  case delta = 1
-  case cumulative = 2
-}
-
 /// When a point's interval began and ended.
 public struct PointTime: Sendable {
   public let startUnixNanoseconds: UInt64
@@ -88,6 +83,28 @@ extension WireWriter {
     if let min = value.min { double(min, field: 12) }
     if let max = value.max { double(max, field: 13) }
     double(value.zeroThreshold, field: 14)
+    close(message)
+  }
+
+  /// Writes a HistogramDataPoint with these edges.
+  mutating func explicitPoint(
+    _ value: HistogramValue, _ edges: PowerOfTwoEdges, of point: MetricPoint, keys: [String],
+    time: PointTime
+  ) {
+    let message = open(field: 1)
+    attributes(keys, of: point, field: AttributesField.histogramPoint)
+    fixed64(time.startUnixNanoseconds, field: 2)
+    fixed64(time.unixNanoseconds, field: 3)
+    fixed64(value.count, field: 4)
+    double(value.sum, field: 5)
+    let counts = open(field: 6)
+    for count in edges.counts(value) { fixed64(count) }
+    close(counts)
+    let bounds = open(field: 7)
+    for bound in edges.bounds { double(bound) }
+    close(bounds)
+    if let min = value.min { double(min, field: 11) }
+    if let max = value.max { double(max, field: 12) }
     close(message)
   }
 }

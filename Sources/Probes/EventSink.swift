@@ -24,10 +24,15 @@ package struct EventSink: ~Copyable, RecordSink {
   package struct Sealing: Sendable {
     package let byteCount: Int
     package let ageNanoseconds: UInt64
+    package let recordsMax: Int
 
-    package init(byteCount: Int, ageNanoseconds: UInt64) {
+    /// What the batch's own tables have room for.
+    private static let recordsLimit = 4096
+
+    package init(byteCount: Int, ageNanoseconds: UInt64, recordsMax: Int? = nil) {
       self.byteCount = byteCount
       self.ageNanoseconds = ageNanoseconds
+      self.recordsMax = min(recordsMax ?? Sealing.recordsLimit, Sealing.recordsLimit)
     }
   }
 
@@ -51,7 +56,8 @@ package struct EventSink: ~Copyable, RecordSink {
   private var lastExecutionCount: UInt64 = 0
 
   package init(
-    privacy: ArgumentPrivacy, epochSeconds: UInt64, version: String, pool: ArenaPool,
+    privacy: ArgumentPrivacy, charactersMax: Int = .max, epochSeconds: UInt64, version: String,
+    pool: ArenaPool,
     sealing: Sealing, resources: ResourceBuilder, ledger: Ledger, executions: ExecutionCounts,
     publish: ((SealedBatch) -> Void)?
   ) {
@@ -60,13 +66,13 @@ package struct EventSink: ~Copyable, RecordSink {
     self.sealing = sealing
     self.publish = publish
     encoder = EventEncoder(
-      privacy: privacy, bootID: readText("/proc/sys/kernel/random/boot_id") ?? "",
-      epochSeconds: epochSeconds)
+      privacy: privacy, charactersMax: charactersMax,
+      bootID: readText("/proc/sys/kernel/random/boot_id") ?? "", epochSeconds: epochSeconds)
     builder = LogBatchBuilder(
       pool: pool,
       scopes: [
         Scope(name: "apus", version: version, schemaURL: ResourceBuilder.schemaURL)
-      ])
+      ], recordsMax: sealing.recordsMax)
     workloads = WorkloadTable(builder: resources)
   }
 
@@ -82,9 +88,9 @@ package struct EventSink: ~Copyable, RecordSink {
     settleExecutions()
     if publish == nil { settleCounts() }
     guard !builder.isEmpty else { return }
-    if flush || builder.byteCount >= sealing.byteCount || now - openedAt >= sealing.ageNanoseconds {
-      seal()
-    }
+    let isFull =
+      builder.byteCount >= sealing.byteCount || builder.recordCount >= sealing.recordsMax
+    if flush || isFull || now - openedAt >= sealing.ageNanoseconds { seal() }
   }
 
   package mutating func accept(_ bytes: RawSpan) {

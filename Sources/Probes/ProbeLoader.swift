@@ -85,6 +85,7 @@ package struct ProbeDefaults: Sendable {
         leaveOutWhatIsRefused(row, &object)
         row.adjust(object, plan)
         try object.load()
+        object.choice = choice(row, plan.hooks, refusal)
         return object
       } catch {
         Log.debug(
@@ -96,6 +97,16 @@ package struct ProbeDefaults: Sendable {
     }
     guard let refusal else { preconditionFailure("a preference names at least one build") }
     throw refusal
+  }
+
+  private func choice(
+    _ row: ProbeRow, _ preference: HookPreference, _ refusal: KernelError?
+  ) -> String {
+    if let refusal { return "as the other was refused (\(refusal))" }
+    if preference != .auto { return "as hooks: \(preference.rawValue) asks" }
+    return row.storesUnderRunqueueLock && !isStorageSafe
+      ? "as this kernel's task storage may take the run queue's lock again (before 6.4)"
+      : "the better one, which this kernel takes"
   }
 
   /// Programs that this process may not load or this kernel does not know, and that can be missed:

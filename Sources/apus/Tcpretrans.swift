@@ -8,71 +8,6 @@ internal import Kernel
 internal import Platform
 internal import Probes
 
-/// Prints retransmissions, or counts them.
-///
-/// Owned by the main thread.
-private final class RetransmitPrinter: RecordSink {
-  private let options: TcpretransOptions
-  private var flows: FlowIntervals?
-
-  init(_ options: TcpretransOptions) {
-    self.options = options
-    flows =
-      options.counts
-      ? FlowIntervals(
-        intervalSeconds: options.intervalSeconds, intervals: options.intervals,
-        json: options.json) : nil
-  }
-
-  func accept(_ bytes: RawSpan) {
-    guard let header = try? Record<apus_header>(bytes),
-      UInt32(header.kind) == APUS_KIND_RETRANSMIT.rawValue,
-      let record = try? Record<apus_retransmit>(bytes)
-    else { return }
-    let row = row(of: record)
-    guard options.admits(row) else { return }
-    if flows != nil {
-      flows?.counts.add(options.flow(row))
-    } else {
-      Output.line(options.json ? options.json(row) : options.line(row))
-    }
-  }
-
-  private func row(of record: borrowing Record<apus_retransmit>) -> TcpretransRow {
-    var row = TcpretransRow()
-    row.timeOfDay = Shown.time(record.header, json: options.json)
-    let origin = record.origin
-    if origin != APUS_OWNER_NONE.rawValue {
-      let process = record.process
-      row.pid = Int32(bitPattern: process.pid)
-      row.comm = Shown.comm(process)
-      row.origin = ownerOrigins.word(origin)
-    }
-    let ends = record.ends
-    (row.family, row.local, row.remote) = Shown.addresses(ends)
-    row.localPort = ends.local_port
-    row.remotePort = ends.remote_port
-    row.state = record.state
-    row.sequence = record.sequence
-    row.cause = RetransmitCause(rawValue: retransmitCauses.word(record.cause)) ?? .other
-    row.segments = record.segments
-    row.bytes = record.length
-    let roundTrip = record.srtt_us
-    if roundTrip > 0 { row.smoothedRTTMicros = roundTrip }
-    row.error = Int32(bitPattern: record.error)
-    return row
-  }
-
-  func tick(isLast: Bool) -> Bool {
-    let options = self.options
-    return flows?.tick(isLast: isLast) { counts in
-      options.json
-        ? options.countJSON(counts, time: Tool.now()).map { $0 + "\n" }.joined()
-        : options.countText(counts)
-    } ?? true
-  }
-}
-
 func runTcpretrans(_ options: TcpretransOptions) throws(Failure) {
   Tool.configureLog(verbose: options.verbose)
   try Tool.requirePrivilege()
@@ -84,7 +19,9 @@ func runTcpretrans(_ options: TcpretransOptions) throws(Failure) {
     plan.knobs.pid = UInt32(bitPattern: options.pid ?? 0)
     plan.knobs.cgroup_key = cgroup
   }
-  var printer = RetransmitPrinter(options)
+  var printer = FlowPrinter(options, APUS_KIND_RETRANSMIT) {
+    (record: borrowing Record<apus_retransmit>) in row(of: record, options)
+  }
   try tracing.run(into: &printer) {
     if options.json { return }
     Output.line(TcpretransOptions.tracing)
@@ -92,4 +29,31 @@ func runTcpretrans(_ options: TcpretransOptions) throws(Failure) {
   } tick: { [printer] isLast in
     printer.tick(isLast: isLast)
   }
+}
+
+private func row(
+  of record: borrowing Record<apus_retransmit>, _ options: TcpretransOptions
+) -> TcpretransRow {
+  var row = TcpretransRow()
+  row.timeOfDay = Shown.time(record.header, json: options.json)
+  let origin = record.origin
+  if origin != APUS_OWNER_NONE.rawValue {
+    let process = record.process
+    row.pid = Int32(bitPattern: process.pid)
+    row.comm = Shown.comm(process)
+    row.origin = ownerOrigins.word(origin)
+  }
+  let ends = record.ends
+  (row.family, row.local, row.remote) = Shown.addresses(ends)
+  row.localPort = ends.local_port
+  row.remotePort = ends.remote_port
+  row.state = record.state
+  row.sequence = record.sequence
+  row.cause = RetransmitCause(rawValue: retransmitCauses.word(record.cause)) ?? .other
+  row.segments = record.segments
+  row.bytes = record.length
+  let roundTrip = record.srtt_us
+  if roundTrip > 0 { row.smoothedRTTMicros = roundTrip }
+  row.error = Int32(bitPattern: record.error)
+  return row
 }

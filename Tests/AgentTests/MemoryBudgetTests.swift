@@ -12,11 +12,12 @@ struct MemoryBudgetTests {
     try Settings.resolve(yaml: nil, fileName: "", environment: { _ in nil })
   }
 
-  private func budget(cpus: Int, queues: Int = 3) throws -> MemoryBudget {
-    let settings = try defaults()
-    return MemoryBudget(
-      settings, cpus: cpus, arenaBytes: settings.export.batchBytes + 131_072, arenasIdle: 2,
-      queues: queues)
+  /// With three queues: one for each signal, and one for the file.
+  private func budget(cpus: Int) throws -> MemoryBudget {
+    let yaml = "export: {endpoint: 'http://localhost:4318'}\nfile: {path: /tmp/otlp.json}\n"
+    let settings = try Settings.resolve(
+      yaml: Array(yaml.utf8), fileName: "a.yaml", environment: { _ in nil })
+    return MemoryBudget(settings, cpus: cpus)
   }
 
   private func bytes(_ owner: String, _ budget: MemoryBudget) -> Int? {

@@ -95,7 +95,9 @@ struct ParseTests {
     #expect(try Command.parse(["--version"]) == .version)
     #expect(try Command.parse(["-V"]) == .version)
     #expect(try Command.parse(["completion", "zsh"]) == .completion(.zsh))
-    #expect(try Command.parse(["doctor", "--json"]) == .doctor(DoctorOptions(json: true)))
+    #expect(
+      try Command.parse(["doctor", "--json"])
+        == .doctor(DoctorOptions(json: true, agent: AgentOptions(configPath: nil, flags: [:]))))
     #expect(
       try Command.parse(["config", "print"])
         == .configPrint(AgentOptions(configPath: nil, flags: [:])))

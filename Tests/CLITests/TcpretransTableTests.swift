@@ -146,7 +146,7 @@ struct TcpretransTableTests {
       flows.add(options.flow(row), times)
     }
     #expect(
-      options.countText(flows) == """
+      options.countText(flows, timeOfDay: "") == """
         LADDR:LPORT               RADDR:RPORT               RETRANSMITS
         [127.0.0.1]#41235     <-> [127.0.0.2]#80            23
         [127.0.0.1]#41234     <-> [127.0.0.2]#80            3

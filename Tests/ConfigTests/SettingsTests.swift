@@ -27,7 +27,10 @@ struct SettingsTests {
     #expect(settings.export.batchBytes == 512 << 10)
     #expect(settings.export.scheduleDelayMilliseconds == 1000)
     #expect(settings.metricsIntervalMilliseconds == 60_000)
+    #expect(
+      settings.metricForm == MetricForm(temporality: .cumulative, histogram: .exponential))
     #expect(settings.otlpFile == nil)
+    #expect(settings.fileRotation == FileRotation(bytesMax: 100 << 20, filesMax: 3))
     #expect(settings.listen == ListenAddress(address: "127.0.0.1", port: 9464))
     #expect(settings.serviceName == "apus")
     #expect(settings.resourceAttributes.isEmpty)
@@ -76,8 +79,9 @@ struct SettingsTests {
         schedule_delay: 500ms
         logs: { exporter: [console] }
         metrics: { exporter: "otlp,prometheus", insecure: true }
-      metrics: { interval: 2m }
-      file: { path: "-" }
+      metrics:
+        { interval: 2m, temporality: delta, histogram: explicit_bucket_histogram }
+      file: { path: "-", max_bytes: 64KiB, max_files: 7 }
       listen: "[::1]:0"
       resource: { service_name: node, attributes: { a: 1, b: "x y" } }
       log: { level: warn, format: json }
@@ -96,7 +100,9 @@ struct SettingsTests {
     #expect(settings.export.logs.console)
     #expect(settings.export.metrics.destination?.url == "http://localhost:4318/v1/metrics")
     #expect(settings.metricsIntervalMilliseconds == 120_000)
+    #expect(settings.metricForm == MetricForm(temporality: .delta, histogram: .explicit))
     #expect(settings.otlpFile == "-")
+    #expect(settings.fileRotation == FileRotation(bytesMax: 65_536, filesMax: 7))
     #expect(settings.listen == ListenAddress(address: "::1", port: 0))
     #expect(settings.serviceName == "node")
     #expect(settings.resourceAttributes == [Pair("a", "1"), Pair("b", "x y")])

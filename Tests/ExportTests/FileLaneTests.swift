@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // OTLP lines in files: whole, in order, and counted when they cannot be written.
 
+import Config
 import Glibc
 import Metrics
 import OTLP
@@ -23,8 +24,12 @@ struct FileLaneTests {
   private let ledger = makeLedger(["file"])
   private let queue = BatchQueue(byteLimit: 1 << 22)
 
-  private func lane(_ path: String) throws -> FileLane {
-    try FileLane(path: path, destination: 0, queue: queue, ledger: ledger)
+  private func lane(
+    _ path: String, _ rotation: FileRotation = FileRotation(bytesMax: 100 << 20, filesMax: 3)
+  ) throws -> FileLane {
+    try FileLane(
+      path: path, signals: [.logs, .metrics], rotation: rotation, destination: 0, queue: queue,
+      ledger: ledger)
   }
 
   @Test("each batch is the transcoder's line, behind what the file held before")

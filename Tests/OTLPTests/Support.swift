@@ -58,7 +58,9 @@ enum Decoder {
   /// The virtual environment holds opentelemetry-proto; without it these tests cannot say anything.
   static let isInstalled = access(python, X_OK) == 0
 
-  static func run(_ arguments: String) -> (status: Int32, output: String) {
-    shell("'\(python)' '\(root)/Tests/OTLPTests/decode_otlp.py' \(arguments)")
+  static func run(
+    _ arguments: String, script: String = "decode_otlp.py"
+  ) -> (status: Int32, output: String) {
+    shell("'\(python)' '\(root)/Tests/OTLPTests/\(script)' \(arguments)")
   }
 }

@@ -141,7 +141,7 @@ ENVIRONMENTS = [
                          ids=[f"{name}={value}" for name, value in ENVIRONMENTS])
 def test_a_malformed_variable_is_reported_and_running_goes_on(tmp_path, name, value):
     with Agent(tmp_path, environment={name: value}) as agent:
-        assert name in agent.log, agent.log
+        eventually(lambda: name in agent.log, 5, lambda: agent.log)
         line = next(line for line in agent.log.splitlines() if name in line)
         assert "level=warn" in line
     assert agent.process.returncode == 0

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ledger of a running agent as its /metrics page tells it.
 
-internal import Glibc
-internal import Platform
-internal import Serve
-
-/// One plain request over loopback: a client library would be a lot for that.
 struct LedgerPage {
   /// What became of one kind of event on its way to one destination.
   struct Row {
@@ -25,17 +20,13 @@ struct LedgerPage {
     }
   }
 
-  private static let pageBytesMax = 8 << 20
-  private static let timeoutSeconds = 3
-
   let rows: [Row]
 
-  /// nil when nothing answers at `address` or the answer is no page of ours.
-  init?(fetchedFrom address: String) {
-    guard let page = LedgerPage.get(address) else { return nil }
+  /// nil when the page is none of ours.
+  init?(_ page: AgentPage) {
     var rows: [String: Row] = [:]
     var produced: [String: UInt64] = [:]
-    for line in page.split(separator: "\n") where line.hasPrefix("apus_agent_events_") {
+    for line in page.body.split(separator: "\n") where line.hasPrefix("apus_agent_events_") {
       guard let sample = Sample(line), let event = sample.labels["event"] else { continue }
       if sample.name == "apus_agent_events_produced_total" { produced[event] = sample.value }
       guard let destination = sample.labels["destination"] else { continue }
@@ -58,35 +49,6 @@ struct LedgerPage {
       row.produced = produced[row.event] ?? 0
       return row
     }
-  }
-
-  private static func get(_ address: String) -> String? {
-    guard let parsed = try? ListenAddress(address), let raw = try? parsed.connect() else {
-      return nil
-    }
-    let socket = Descriptor(owning: raw)
-    var limit = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
-    let size = socklen_t(MemoryLayout<timeval>.size)
-    // Without it a silent peer would be waited for; a failure changes nothing else.
-    _ = unsafe setsockopt(socket.raw, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
-    let request = Array("GET /metrics HTTP/1.0\r\nHost: \(address)\r\n\r\n".utf8)
-    var page: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    do throws(SystemError) {
-      try unsafe request.withUnsafeBufferPointer { bytes throws(SystemError) in
-        try unsafe socket.writeAll(UnsafeRawBufferPointer(bytes))
-      }
-      while page.count < pageBytesMax {
-        let count = try unsafe chunk.withUnsafeMutableBufferPointer { room throws(SystemError) in
-          try unsafe socket.read(into: UnsafeMutableRawBufferPointer(room))
-        }
-        if count == 0 { return String(decoding: page, as: UTF8.self) }
-        page += chunk[..<count]
-      }
-    } catch {
-      return nil
-    }
-    return nil
   }
 }
 
