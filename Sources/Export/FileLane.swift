@@ -21,7 +21,9 @@ final class FileLane {
   private var line: [UInt8] = []
   private var written = 0
 
-  /// Appends to `path`; "-" is standard output. `{signal}` in it stands for the name of each.
+  /// Appends to `path`; "-" is standard output.
+  ///
+  /// `{signal}` in it stands for the name of each.
   init(
     path: String, signals: [Signal], rotation: FileRotation, destination: Int?, queue: BatchQueue,
     ledger: Ledger

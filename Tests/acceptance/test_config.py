@@ -82,7 +82,8 @@ def test_the_schema_refuses_what_the_agent_refuses(schema):
     "export: { headers: { a: '${file:/x}' } }", "runqlat: { cgroups: '${env:X}' }",
     "listen: '${env:X:-off}'", "listen: off", "listen: '[::1]:0'", "log: { level: '${env:L}' }",
     "export: { queue: 0001MiB, timeout: 0s }", "export:\n  logs:\n", "exec:\n",
-    "buffers: { ring: 64KiB, wake_latency: 1ms }", "export: { logs: { exporter: [otlp, console] } }",
+    "buffers: { ring: 64KiB, wake_latency: 1ms }",
+    "export: { logs: { exporter: [otlp, console] } }",
     "export: { logs: { exporter: 'otlp, console' }, metrics: { exporter: none } }",
     "resource: { attributes: { a: 1, b: true, c: 'x' }, service_name: 5 }",
 ])
