@@ -23,7 +23,7 @@ final class FileLane {
 
   /// Appends to `path`; "-" is standard output.
   ///
-  /// `{signal}` in it stands for the name of each.
+  /// `{signal}` in the path stands for the name of each.
   init(
     path: String, signals: [Signal], rotation: FileRotation, destination: Int?, queue: BatchQueue,
     ledger: Ledger
