@@ -61,6 +61,8 @@ package struct MemoryBudget: Sendable {
       ("ledger", cpus * Int(APUS_KIND_COUNT.rawValue) * MemoryLayout<apus_ledger_cell>.size))
     parts.append(
       ("open batches", (2 + MemoryBudget.arenasIdle + LogBatchBuilder.recycledMax) * arenaBytes))
+    let bodies = BodyForm.memoryBytes(settings.export)
+    if bodies > 0 { parts.append(("export bodies", bodies)) }
     // A queue always has room for one batch.
     parts.append(("export queues", queues * max(settings.export.queueBytes, arenaBytes)))
   }

@@ -119,6 +119,14 @@ int capus_curl_set_pointer(capus_curl_easy *easy, uint32_t option, void *value)
 	return (int)api.curl_easy_setopt(easy, (CURLoption)option, value);
 }
 
+int capus_curl_set_blob(capus_curl_easy *easy, uint32_t option, const void *bytes, size_t count)
+{
+	if (!is_type(option, CURLOPTTYPE_BLOB))
+		return CURLE_BAD_FUNCTION_ARGUMENT;
+	struct curl_blob blob = {.data = (void *)bytes, .len = count, .flags = CURL_BLOB_COPY};
+	return (int)api.curl_easy_setopt(easy, (CURLoption)option, &blob);
+}
+
 int capus_curl_set_headers(capus_curl_easy *easy, capus_curl_list *headers)
 {
 	return (int)api.curl_easy_setopt(easy, CURLOPT_HTTPHEADER, (struct curl_slist *)headers);

@@ -4,10 +4,10 @@
 /// What became of a configuration.
 package struct ConfigReading: Sendable {
   /// Nil when there are problems.
-  package let settings: Settings?
-  package let problems: Problems
+  package private(set) var settings: Settings?
+  package private(set) var problems: Problems
   /// Of the environment; also when there are problems.
-  package let warnings: [ConfigWarning]
+  package private(set) var warnings: [ConfigWarning]
 
   /// Reads the file, if one is named, and lays flags over environment over file over defaults.
   ///
@@ -24,6 +24,9 @@ package struct ConfigReading: Sendable {
     self.init(
       yaml: bytes, fileName: path ?? "", environment: environment, variables: variables,
       flags: flags, problems: problems)
+    settings?.checkFiles(&self.problems)
+    warnings = settings?.warnings ?? warnings
+    if !self.problems.isEmpty { settings = nil }
   }
 
   package init(
@@ -102,7 +105,7 @@ extension ConfigReading {
 extension Layer {
   /// What no option can say alone.
   fileprivate func check(_ problems: inout Problems) {
-    for signal in [Signal.logs, .metrics] {
+    for signal in Signal.allCases {
       do throws(ConfigError) {
         // Warnings come when the settings are made.
         var unused: [ConfigWarning] = []
@@ -150,6 +153,16 @@ extension Layer {
           problem:
             "a batch of \(SizeText.text(batch)) does not fit a queue of \(SizeText.text(queue))",
           remedy: "write export.batch_bytes no larger than export.queue"))
+    }
+    let request = number(.exportMaxRequestBytes)
+    guard batch <= request else {
+      throw ConfigError(
+        source: self[.exportMaxRequestBytes]?.source ?? .fallback,
+        key: OptionKey.exportMaxRequestBytes.rawValue,
+        kind: .conflict(
+          problem: "a batch of \(SizeText.text(batch)) does not fit a request of "
+            + SizeText.text(request),
+          remedy: "write export.max_request_bytes larger than export.batch_bytes"))
     }
   }
 }

@@ -69,7 +69,7 @@ package enum ConfigSchema {
       return string(matching: NumberPattern.text(range, units: DurationText.units))
     case .choice(let words, _): return [("enum", .words(words))]
     case .choices(let words, let alone): return choices(words, alone: alone)
-    case .path, .text:
+    case .path, .file, .text:
       return [("type", .words(["string", "number", "boolean"])), ("minLength", .integer(1))]
     case .headers:
       let names = JSONTree.object([("pattern", .string("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"))])
@@ -82,7 +82,11 @@ package enum ConfigSchema {
     case .endpoint:
       let port = "(:\(NumberPattern.text(1...65_535)))?"
       let host = #"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"#
-      return string(matching: "^([Hh][Tt][Tt][Pp][Ss]?://)?\(host)\(port)([/?][^ #@]*)?$")
+      let url = "([Hh][Tt][Tt][Pp][Ss]?://)?\(host)\(port)([/?][^ #@]*)?"
+      return string(matching: "^(\(url)|[Uu][Nn][Ii][Xx]:(//)?/[^ #@]{1,106})$")
+    case .proxy:
+      return string(
+        matching: "^(off|([Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)://[^ /]+/?)$")
     }
   }
 

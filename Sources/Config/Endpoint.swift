@@ -4,6 +4,8 @@
 package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
   package enum Scheme: String, Equatable, Sendable {
     case http, https
+    /// A socket of this host, with plain text.
+    case unix
   }
 
   /// Nil for the bare `host:port` that only gRPC takes.
@@ -11,7 +13,7 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
   /// As in a URL, so IPv6 addresses keep their brackets.
   package let host: String
   package let port: UInt16?
-  /// Path and query as written, empty or beginning with `/` or `?`.
+  /// Path and query as written, empty or beginning with `/` or `?`; of a socket its path.
   package let path: String
 
   package init(scheme: Scheme?, host: String, port: UInt16?, path: String) {
@@ -31,10 +33,14 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), !text.contains("#") else {
       throw ValueError(.notOfType, "\(shown(text)) holds a character that no URL may", want)
     }
+    if let path = try Self.socketPath(text) {
+      (scheme, host, port, self.path) = (.unix, "", nil, path)
+      return
+    }
     var rest = text[...]
     if let separator = text.firstRange(of: "://") {
       guard let scheme = Scheme(rawValue: text[..<separator.lowerBound].lowercased()) else {
-        throw ValueError(.notOfType, "\(shown(text)) is neither http nor https", want)
+        throw ValueError(.notOfType, "\(shown(text)) is none of http, https and unix", want)
       }
       self.scheme = scheme
       rest = text[separator.upperBound...]
@@ -46,6 +52,26 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
     let authority = rest[..<authorityEnd]
     (host, port) = try Self.hostAndPort(authority, in: text, want)
   }
+
+  /// gRPC's names, `unix:/path` and `unix:///path`; nil for any other.
+  private static func socketPath(_ text: String) throws(ValueError) -> String? {
+    guard text.lowercased().hasPrefix("unix:") else { return nil }
+    var path = text.dropFirst("unix:".count)
+    if path.hasPrefix("//") { path = path.dropFirst(2) }
+    guard path.hasPrefix("/"), path.utf8.count > 1 else {
+      throw ValueError(
+        .notOfType, "\(shown(text)) has no absolute path", "write unix:///run/NAME.sock")
+    }
+    guard path.utf8.count <= socketPathMax else {
+      throw ValueError(
+        .outOfRange, "the path of the socket is longer than \(socketPathMax) bytes",
+        "give it a shorter one")
+    }
+    return String(path)
+  }
+
+  /// What `sockaddr_un` holds besides its NUL.
+  private static let socketPathMax = 107
 
   private static func hostAndPort(
     _ authority: Substring, in text: String, _ want: String

@@ -29,7 +29,8 @@ extension Layer {
   init(environment: Environment, remarks: inout Remarks) {
     self.init()
     for row in OptionTable.rows {
-      for name in [row.environment, row.generalEnvironment] where self[row.key] == nil {
+      let names = [row.environment, row.obsoleteEnvironment, row.generalEnvironment]
+      for name in names where self[row.key] == nil {
         // The specification treats an empty variable as one that is not set.
         guard let name, let text = environment(name), !text.isEmpty else { continue }
         take(text, of: name, for: row, &remarks)

@@ -92,7 +92,9 @@ package enum ForeignVariables {
 
   /// Every name that means something here.
   static let known: [String] =
-    OptionTable.rows.flatMap { [$0.environment, $0.generalEnvironment].compactMap(\.self) }
+    OptionTable.rows.flatMap {
+      [$0.environment, $0.obsoleteEnvironment, $0.generalEnvironment].compactMap(\.self)
+    }
     + unused.map(\.name) + refused.map(\.name) + countLimits + [host, port]
 
   /// SDKs of other languages have variables of their own, so only a near miss is worth a word.

@@ -29,18 +29,45 @@ package enum OptionKey: String, CaseIterable, Sendable {
   case exportQueue = "export.queue"
   case exportBatchBytes = "export.batch_bytes"
   case exportScheduleDelay = "export.schedule_delay"
+
+  case exportCompression = "export.compression"
+  case exportCertificate = "export.certificate"
+  case exportClientCertificate = "export.client_certificate"
+  case exportClientKey = "export.client_key"
+  case exportProxy = "export.proxy"
+  case exportMaxRequestBytes = "export.max_request_bytes"
+
   case logsExporter = "export.logs.exporter"
   case logsEndpoint = "export.logs.endpoint"
   case logsProtocol = "export.logs.protocol"
   case logsInsecure = "export.logs.insecure"
   case logsHeaders = "export.logs.headers"
   case logsTimeout = "export.logs.timeout"
+  case logsCompression = "export.logs.compression"
+  case logsCertificate = "export.logs.certificate"
+  case logsClientCertificate = "export.logs.client_certificate"
+  case logsClientKey = "export.logs.client_key"
   case metricsExporter = "export.metrics.exporter"
   case metricsEndpoint = "export.metrics.endpoint"
   case metricsProtocol = "export.metrics.protocol"
   case metricsInsecure = "export.metrics.insecure"
   case metricsHeaders = "export.metrics.headers"
   case metricsTimeout = "export.metrics.timeout"
+  case metricsCompression = "export.metrics.compression"
+  case metricsCertificate = "export.metrics.certificate"
+  case metricsClientCertificate = "export.metrics.client_certificate"
+  case metricsClientKey = "export.metrics.client_key"
+  case tracesExporter = "export.traces.exporter"
+  case tracesEndpoint = "export.traces.endpoint"
+  case tracesProtocol = "export.traces.protocol"
+  case tracesInsecure = "export.traces.insecure"
+  case tracesHeaders = "export.traces.headers"
+  case tracesTimeout = "export.traces.timeout"
+  case tracesCompression = "export.traces.compression"
+  case tracesCertificate = "export.traces.certificate"
+  case tracesClientCertificate = "export.traces.client_certificate"
+  case tracesClientKey = "export.traces.client_key"
+
   case metricsInterval = "metrics.interval"
   case metricsTemporality = "metrics.temporality"
   case metricsHistogram = "metrics.histogram"
@@ -78,6 +105,8 @@ package struct OptionRow: Sendable {
   /// OTEL_SDK_DISABLED says the opposite of `export.enabled`.
   package var environmentInverts = false
   package var flag: OptionFlag?
+  /// An older name of the variable, which counts where the new one is not set.
+  var obsoleteEnvironment: String?
 
   init(
     _ key: OptionKey, _ type: ValueType, _ fallback: Value?, _ summary: String,
@@ -95,7 +124,8 @@ package struct OptionRow: Sendable {
 }
 
 package enum OptionTable {
-  package static let rows: [OptionRow] = probes + export + perSignal + rest + limits
+  package static let rows: [OptionRow] =
+    probes + export + transport + perSignal + rest + limits
 
   package static func row(_ key: OptionKey) -> OptionRow {
     // A test holds every key to one row, so a missing one is our bug.
@@ -105,10 +135,12 @@ package enum OptionTable {
     return row
   }
 
-  private static let protocolType = ValueType.choice(
-    ExportProtocol.allCases.map(\.rawValue), notYet: ["http/json"])
+  static let protocolType = ValueType.choice(
+    ExportProtocol.allCases.map(\.rawValue), notYet: [])
+  static let compressionType = ValueType.choice(
+    Compression.allCases.map(\.rawValue), notYet: [])
   // OTLP's 0 is "no limit".
-  private static let timeoutType = ValueType.milliseconds(0...86_400_000)
+  static let timeoutType = ValueType.milliseconds(0...86_400_000)
 
   private static let histogramsType = ValueType.integer(16...4096, unit: "histograms")
 
@@ -160,7 +192,7 @@ package enum OptionTable {
       env: "OTEL_SDK_DISABLED", inverted: true),
     OptionRow(
       .exportEndpoint, .endpoint, nil,
-      "OTLP receiver of logs and metrics; not set means none. HTTP adds v1/logs and v1/metrics",
+      "OTLP receiver of all signals; not set means none. HTTP adds v1/logs, v1/metrics, v1/traces",
       env: "OTEL_EXPORTER_OTLP_ENDPOINT"),
     OptionRow(
       .exportProtocol, protocolType, .choice("http/protobuf"), "Protocol of the receiver",
@@ -187,42 +219,27 @@ package enum OptionTable {
       "A batch is sent after this time, however small", env: "OTEL_BLRP_SCHEDULE_DELAY"),
   ]
 
-  private static let perSignal: [OptionRow] =
-    signal(
-      "logs", "LOGS", ["otlp", "console"],
-      [.logsExporter, .logsEndpoint, .logsProtocol, .logsInsecure, .logsHeaders, .logsTimeout])
-    + signal(
-      "metrics", "METRICS", ["otlp", "console", "prometheus"],
-      [
-        .metricsExporter, .metricsEndpoint, .metricsProtocol, .metricsInsecure, .metricsHeaders,
-        .metricsTimeout,
-      ])
-
-  private static func signal(
-    _ name: String, _ upper: String, _ exporters: [String], _ keys: [OptionKey]
-  ) -> [OptionRow] {
-    [
-      OptionRow(
-        keys[0], .choices(exporters, alone: ["none"]), nil,
-        "Where \(name) go; not set means otlp if there is an endpoint",
-        env: "OTEL_\(upper)_EXPORTER"),
-      OptionRow(
-        keys[1], .endpoint, nil, "Receiver of \(name) alone, its path used as it is",
-        env: "OTEL_EXPORTER_OTLP_\(upper)_ENDPOINT"),
-      OptionRow(
-        keys[2], protocolType, nil, "Protocol for \(name) alone",
-        env: "OTEL_EXPORTER_OTLP_\(upper)_PROTOCOL"),
-      OptionRow(
-        keys[3], .boolean, nil, "Plain text for \(name) alone",
-        env: "OTEL_EXPORTER_OTLP_\(upper)_INSECURE"),
-      OptionRow(
-        keys[4], .headers, nil, "Headers for \(name) alone, in place of the others",
-        env: "OTEL_EXPORTER_OTLP_\(upper)_HEADERS"),
-      OptionRow(
-        keys[5], timeoutType, nil, "Time allowed for one batch of \(name)",
-        env: "OTEL_EXPORTER_OTLP_\(upper)_TIMEOUT"),
-    ]
-  }
+  private static let transport: [OptionRow] = [
+    OptionRow(
+      .exportCompression, compressionType, .choice("none"), "Compression of requests",
+      env: "OTEL_EXPORTER_OTLP_COMPRESSION"),
+    OptionRow(
+      .exportCertificate, .file, nil,
+      "PEM file of the authorities to trust, in place of the system's",
+      env: "OTEL_EXPORTER_OTLP_CERTIFICATE"),
+    OptionRow(
+      .exportClientCertificate, .file, nil, "PEM file of the client's certificate and its chain",
+      env: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+    OptionRow(
+      .exportClientKey, .file, nil, "PEM file of the client's key",
+      env: "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
+    OptionRow(
+      .exportProxy, .proxy, nil,
+      "Proxy, or off; not set means what http_proxy, https_proxy and no_proxy say"),
+    OptionRow(
+      .exportMaxRequestBytes, .bytes(4096...1_073_741_824, powerOfTwo: false), .bytes(64 << 20),
+      "Largest request, before compression; a larger one is dropped and counted"),
+  ]
 
   private static let rest: [OptionRow] = [
     OptionRow(

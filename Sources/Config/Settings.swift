@@ -30,37 +30,6 @@ package enum LogFormat: String, CaseIterable, Sendable {
   case text, json
 }
 
-package enum ExportProtocol: String, CaseIterable, Sendable {
-  case httpProtobuf = "http/protobuf"
-  case grpc
-}
-
-/// Where one signal goes over OTLP.
-package struct Destination: Equatable, Sendable {
-  package let `protocol`: ExportProtocol
-  /// Complete for HTTP; scheme, host and port for gRPC.
-  package let url: String
-  package let headers: [Pair]
-  /// For one batch; zero is no limit.
-  package let timeoutMilliseconds: Int
-
-  package init(
-    protocol: ExportProtocol, url: String, headers: [Pair], timeoutMilliseconds: Int
-  ) {
-    self.protocol = `protocol`
-    self.url = url
-    self.headers = headers
-    self.timeoutMilliseconds = timeoutMilliseconds
-  }
-}
-
-package struct SignalSettings: Equatable, Sendable {
-  /// Nil when nothing asks for OTLP.
-  package let destination: Destination?
-  /// OTLP JSON lines on standard output, which `console` asks for.
-  package let console: Bool
-}
-
 package struct Settings: Sendable {
   package struct Exec: Equatable, Sendable {
     package let enabled: Bool
@@ -88,6 +57,9 @@ package struct Settings: Sendable {
   package struct Export: Equatable, Sendable {
     package let logs: SignalSettings
     package let metrics: SignalSettings
+    /// Resolved and shown; nothing makes spans yet.
+    package let traces: SignalSettings
+    package let maxRequestBytes: Int
     package let queueBytes: Int
     package let batchBytes: Int
     package let scheduleDelayMilliseconds: Int
@@ -119,7 +91,7 @@ package struct Settings: Sendable {
   /// Each option with what it is and who said so, in the table's order; nil is "not set".
   package let effective: [(row: OptionRow, entry: Entry?)]
   /// What the environment got wrong; to be logged.
-  package let warnings: [ConfigWarning]
+  package internal(set) var warnings: [ConfigWarning]
   /// What of it is known and has no effect; for the log's lowest level.
   package let notes: [String]
 }
@@ -149,6 +121,8 @@ extension Settings {
       wakeLatencyMilliseconds: layer.number(.buffersWakeLatency))
     export = Export(
       logs: try layer.signal(.logs, &warnings), metrics: try layer.signal(.metrics, &warnings),
+      traces: try layer.signal(.traces, &warnings),
+      maxRequestBytes: layer.number(.exportMaxRequestBytes),
       queueBytes: layer.number(.exportQueue), batchBytes: layer.number(.exportBatchBytes),
       scheduleDelayMilliseconds: layer.number(.exportScheduleDelay))
     metricsIntervalMilliseconds = layer.number(.metricsInterval)

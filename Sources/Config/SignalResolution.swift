@@ -1,18 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the options of one signal to its destination, by the OTLP exporter specification.
 
-enum Signal {
-  case logs, metrics
-
-  var path: String { self == .logs ? "v1/logs" : "v1/metrics" }
-  var exporter: OptionKey { self == .logs ? .logsExporter : .metricsExporter }
-  var endpoint: OptionKey { self == .logs ? .logsEndpoint : .metricsEndpoint }
-  var `protocol`: OptionKey { self == .logs ? .logsProtocol : .metricsProtocol }
-  var insecure: OptionKey { self == .logs ? .logsInsecure : .metricsInsecure }
-  var headers: OptionKey { self == .logs ? .logsHeaders : .metricsHeaders }
-  var timeout: OptionKey { self == .logs ? .logsTimeout : .metricsTimeout }
-}
-
 extension Layer {
   /// Per-signal options win over general ones whatever their sources, as in the specification.
   func signal(
@@ -21,7 +9,7 @@ extension Layer {
     -> SignalSettings
   {
     var asked: [String]?
-    if case .choices(let exporters)? = self[signal.exporter]?.value { asked = exporters }
+    if case .choices(let exporters)? = self[signal.key(.exporter)]?.value { asked = exporters }
     guard boolean(.exportEnabled) else { return SignalSettings(destination: nil, console: false) }
     return SignalSettings(
       destination: try destination(signal, asked: asked?.contains("otlp"), &warnings),
@@ -32,34 +20,77 @@ extension Layer {
     _ signal: Signal, asked: Bool?, _ warnings: inout [ConfigWarning]
   ) throws(ConfigError) -> Destination? {
     guard asked ?? true else { return nil }
-    let protocolKey = self[signal.protocol] == nil ? OptionKey.exportProtocol : signal.protocol
-    let chosen: ExportProtocol = choice(protocolKey)
-    var url: String?
-    for key in [signal.endpoint, .exportEndpoint] where url == nil {
+    let chosen: ExportProtocol = choice(effective(.protocol, signal))
+    var place: Place?
+    for key in [signal.key(.endpoint), .exportEndpoint] where place == nil {
       guard let entry = self[key], case .endpoint(let endpoint) = entry.value else { continue }
-      if chosen == .grpc {
+      if endpoint.scheme == .unix {
+        // The URL's host is what the request says of itself; no name is looked up.
+        let path = chosen == .grpc ? "" : "/\(signal.path)"
+        place = Place(url: "http://localhost\(path)", socket: endpoint.path)
+      } else if chosen == .grpc {
         if endpoint.path != "", endpoint.path != "/" {
           warn(
             entry.source, "\(shown(endpoint.path)) is a path, and grpc has its own",
             "write the endpoint without it", "the path is ignored", &warnings)
         }
-        url = grpcURL(endpoint, signal)
+        place = Place(url: grpcURL(endpoint, signal))
       } else if endpoint.scheme == nil {
         try refuseBare(endpoint, key, entry.source, &warnings)
       } else {
-        url = httpURL(endpoint, appending: key == .exportEndpoint ? signal.path : nil)
+        place = Place(url: httpURL(endpoint, appending: key == .exportEndpoint ? signal.path : nil))
       }
     }
-    if url == nil, asked == true {
+    if place == nil, asked == true {
       // The specification's defaults, used only when OTLP is asked for by name.
-      url = chosen == .grpc ? "http://localhost:4317" : "http://localhost:4318/\(signal.path)"
+      place = Place(
+        url: chosen == .grpc ? "http://localhost:4317" : "http://localhost:4318/\(signal.path)")
     }
-    guard let url else { return nil }
-    let headersKey = self[signal.headers] == nil ? OptionKey.exportHeaders : signal.headers
-    let timeoutKey = self[signal.timeout] == nil ? OptionKey.exportTimeout : signal.timeout
+    guard let place else { return nil }
     return Destination(
-      protocol: chosen, url: url, headers: pairs(headersKey),
-      timeoutMilliseconds: number(timeoutKey))
+      protocol: chosen, url: place.url, unixSocket: place.socket,
+      headers: pairs(effective(.headers, signal)),
+      timeoutMilliseconds: number(effective(.timeout, signal)),
+      compression: choice(effective(.compression, signal)),
+      tls: try tls(signal, &warnings), proxy: proxy)
+  }
+
+  private struct Place {
+    let url: String
+    var socket: String?
+  }
+
+  /// The key that counts for a signal: its own where that is set.
+  private func effective(_ option: SignalOption, _ signal: Signal) -> OptionKey {
+    let own = signal.key(option)
+    return self[own] == nil ? option.general : own
+  }
+
+  private var proxy: Proxy? {
+    if case .proxy(let proxy)? = self[.exportProxy]?.value { proxy } else { nil }
+  }
+
+  private func tls(
+    _ signal: Signal, _ warnings: inout [ConfigWarning]
+  ) throws(ConfigError) -> TLSPaths {
+    let authorities = text(effective(.certificate, signal))
+    let certificate = effective(.clientCertificate, signal)
+    let key = effective(.clientKey, signal)
+    guard (self[certificate] == nil) != (self[key] == nil) else {
+      return TLSPaths(
+        authorities: authorities, certificate: text(certificate), key: text(key))
+    }
+    let (given, missing) = self[key] == nil ? (certificate, key) : (key, certificate)
+    let source = self[given]?.source ?? .fallback
+    let wrong = "stands without \(missing.rawValue)"
+    guard case .environment = source else {
+      throw ConfigError(
+        source: source, key: given.rawValue,
+        kind: .conflict(problem: wrong, remedy: "give both, or neither"))
+    }
+    warn(
+      source, wrong, "give both, or neither", "no client certificate is used", &warnings)
+    return TLSPaths(authorities: authorities)
   }
 
   /// A file that cannot be followed stops the start; a variable is named and not used.
@@ -85,7 +116,7 @@ extension Layer {
   }
 
   private func grpcURL(_ endpoint: Endpoint, _ signal: Signal) -> String {
-    let isPlain = boolean(self[signal.insecure] == nil ? .exportInsecure : signal.insecure)
+    let isPlain = boolean(effective(.insecure, signal))
     let scheme = endpoint.scheme ?? (isPlain ? .http : .https)
     return "\(scheme.rawValue)://\(endpoint.authority)"
   }

@@ -41,6 +41,7 @@ package enum Value: Equatable, Sendable {
   /// Nil is `off`.
   case listen(ListenAddress?)
   case endpoint(Endpoint)
+  case proxy(Proxy)
 
   /// The value as a flag would have it.
   package var plain: String {
@@ -48,6 +49,7 @@ package enum Value: Equatable, Sendable {
     case .text(let text): text
     case .listen(let address?): address.description
     case .endpoint(let endpoint): endpoint.description
+    case .proxy(let proxy): proxy.description
     default: yaml(hidingValues: true)
     }
   }
@@ -72,6 +74,8 @@ package enum Value: Equatable, Sendable {
           }.joined(separator: ", ") + " }"
     case .listen(let address): address.map { quoted($0.description) } ?? "off"
     case .endpoint(let endpoint): quoted(endpoint.description)
+    case .proxy(.none): "off"
+    case .proxy(let proxy): quoted(proxy.description)
     }
   }
 }

@@ -19,6 +19,8 @@ package enum ValueType: Equatable, Sendable {
   /// Several of these, or `alone` by itself.
   case choices([String], alone: [String])
   case path
+  case file
+  case proxy
   case text
   case headers
   case attributes
@@ -46,13 +48,16 @@ package enum ValueType: Equatable, Sendable {
       return "\(oneOf(choices)) (several with commas)"
         + (alone.isEmpty ? "" : ", or \(oneOf(alone))")
     case .path: return "a path, or - for standard output"
+    case .file: return "the path of a file"
+    case .proxy: return "http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT, or off"
     case .text: return "text"
     case .headers, .attributes:
       return form == .environment
         ? "key=value pairs with commas between them, other characters as %XX"
         : "a mapping of names to values"
     case .listen: return "ADDRESS:PORT such as 127.0.0.1:9464, or off"
-    case .endpoint: return "http://HOST:PORT or https://HOST:PORT, with a path if need be"
+    case .endpoint:
+      return "http://HOST:PORT or https://HOST:PORT, with a path if need be, or unix:///SOCKET"
     }
   }
 
@@ -93,7 +98,7 @@ package enum ValueType: Equatable, Sendable {
     case .choice(let choices, let notYet):
       return .choice(try choice(text, of: choices, notYet: notYet, form))
     case .choices: return .choices(try choices(text, form))
-    case .path, .text:
+    case .path, .file, .text:
       guard !text.isEmpty else { throw ValueError(.notOfType, "is empty", "write \(wanted(form))") }
       guard !text.utf8.contains(0) else { throw notOfType(text, "text without NUL", form) }
       return .text(text)
@@ -101,6 +106,7 @@ package enum ValueType: Equatable, Sendable {
     case .attributes: return .pairs(try PairList.attributes(text))
     case .listen: return .listen(try listen(text, form))
     case .endpoint: return .endpoint(try Endpoint(parsing: text))
+    case .proxy: return .proxy(try Proxy(parsing: text))
     }
   }
 

@@ -35,9 +35,15 @@ package struct DestinationCheck: Sendable {
         do throws(ExportError) {
           let client = try Exporter.client(destination, signal, version)
           clients.append(client)
-          // An envelope without records is a whole request of OTLP.
+          do throws(TransferFailure) {
+            try client.refresh(now: Clock.bootNanoseconds())
+          } catch {
+            checks[index] = DestinationCheck(signal, destination, error.message, .tls)
+            continue
+          }
+          let body = try emptyBody(BodyForm(destination, settings.export))
           do throws(TransportError) {
-            try transfers.start(client.request(body: ArrayBody([])), token: UInt64(index))
+            try transfers.start(client.request(body: body), token: UInt64(index))
           } catch {
             checks[index] = DestinationCheck(signal, destination, "\(error)", .settings)
           }
@@ -67,11 +73,20 @@ package struct DestinationCheck: Sendable {
     }
   }
 
+  /// An envelope without records is a whole request of OTLP.
+  private static func emptyBody(_ form: BodyForm) throws(ExportError) -> any BodySource {
+    do throws(BodyError) {
+      return try BodyEncoder().body(ofRequest: form.isJSON ? Array("{}".utf8) : [], form)
+    } catch {
+      throw .body(error)
+    }
+  }
+
   private init(
     _ signal: Transport.Signal, _ destination: Config.Destination, _ result: String, _ fault: Fault?
   ) {
     self.signal = signal.rawValue
-    url = String(destination.url.prefix { $0 != "?" })
+    url = destination.name
     self.result = result
     self.fault = fault
   }

@@ -115,16 +115,17 @@ package final class Exporter: @unchecked Sendable {
     let event: Event
     do throws(SystemError) { event = try Event() } catch { throw .system(error) }
     self.event = event
+    let encoder = BodyEncoder()
     var lanes: [Lane] = []
     var entries: [Intake.Entry] = []
     let eventDestinations = Exporter.eventDestinations(settings)
     for (signal, destination) in Exporter.asked(settings) {
       let index = signal == .logs ? eventDestinations.firstIndex(of: "otlp") : nil
       let lane = Lane(
-        name: destination.url, destination: index,
+        name: destination.name, destination: index,
         client: try Exporter.client(destination, signal, version),
-        queue: BatchQueue(settings), ledger: ledger,
-        retry: RetryPolicy(settings.limits, signal))
+        form: BodyForm(destination, settings.export), encoder: encoder,
+        queue: BatchQueue(settings), ledger: ledger, retry: RetryPolicy(settings.limits, signal))
       lanes.append(lane)
       entries.append(
         Intake.Entry(
@@ -159,24 +160,6 @@ package final class Exporter: @unchecked Sendable {
     let waker = transfers?.waker
     intake = Intake(entries: entries, ledger: ledger) {
       if let waker { waker.wake() } else { event.raise() }
-    }
-  }
-
-  static func client(
-    _ destination: Config.Destination, _ signal: Transport.Signal, _ version: String
-  ) throws(ExportError) -> OTLPClient {
-    do throws(TransportError) {
-      let isGRPC = destination.protocol == .grpc
-      return try OTLPClient(
-        url: isGRPC
-          ? try EndpointURL.grpc(destination.url, signal: signal)
-          : destination.url,
-        settings: OTLPSettings(
-          transport: isGRPC ? .grpc : .httpProtobuf,
-          headers: destination.headers.map { ($0.key, $0.value) },
-          timeoutMilliseconds: destination.timeoutMilliseconds, version: version))
-    } catch {
-      throw .transport(error)
     }
   }
 
@@ -236,12 +219,14 @@ package final class Exporter: @unchecked Sendable {
 package enum ExportError: Error, CustomStringConvertible {
   case file(path: String, SystemError)
   case transport(TransportError)
+  case body(BodyError)
   case system(SystemError)
 
   package var description: String {
     switch self {
     case .file(let path, let error): "cannot write to \(path): \(error)"
     case .transport(let error): "\(error)"
+    case .body(let error): "\(error)"
     case .system(let error): "\(error)"
     }
   }

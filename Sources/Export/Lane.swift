@@ -40,22 +40,27 @@ final class Lane {
   /// In the ledger; nil when no events go there.
   private let destination: Int?
   private let client: OTLPClient
+  private let form: BodyForm
+  private let encoder: BodyEncoder
   private let ledger: Ledger
   private let retry: RetryPolicy
   private var random = SystemRandomNumberGenerator()
+  /// Of the oldest batch: made once, however often it is sent.
+  private(set) var keptBody: (any BodySource)?
   private var attempt = 0
   private var firstAttemptAt: UInt64 = 0
   private var notBefore: UInt64 = 0
   private(set) var isInFlight = false
 
   init(
-    name: String, destination: Int?, client: OTLPClient, queue: BatchQueue, ledger: Ledger,
-    retry: RetryPolicy = RetryPolicy()
+    name: String, destination: Int?, client: OTLPClient, form: BodyForm, encoder: BodyEncoder,
+    queue: BatchQueue, ledger: Ledger, retry: RetryPolicy = RetryPolicy()
   ) {
-    // A query may hold a key, and the name reaches the log.
-    self.name = String(name.prefix { $0 != "?" })
+    self.name = name
     self.destination = destination
     self.client = client
+    self.form = form
+    self.encoder = encoder
     self.queue = queue
     self.ledger = ledger
     self.retry = retry
@@ -66,8 +71,23 @@ final class Lane {
     guard !isInFlight, now >= notBefore, let batch = queue.first() else { return }
     if attempt == 0 { firstAttemptAt = now }
     attempt += 1
+    do throws(TransferFailure) {
+      try client.refresh(now: now)
+    } catch {
+      let failure = ExportFailure(reason: .transport(error.kind), message: error.message)
+      return settle(.retry(afterNanoseconds: nil, failure), now: now)
+    }
+    let body: any BodySource
+    do throws(BodyError) {
+      body = if let keptBody { keptBody } else { try encoder.body(of: batch, form) }
+    } catch {
+      Log.error("cannot send", ["destination": name, "error": "\(error)"])
+      if case .tooLarge = error { return drop(.requestTooLarge) }
+      return drop(.refused)
+    }
+    keptBody = body
     do throws(TransportError) {
-      try transfers.start(client.request(body: BatchBody(batch)), token: token)
+      try transfers.start(client.request(body: body), token: token)
       isInFlight = true
     } catch {
       // Not the collector's fault, so not worth a retry: a request that cannot be made.
@@ -84,7 +104,11 @@ final class Lane {
 
   func complete(_ completion: Completion, now: UInt64, unixSeconds: Int64) {
     isInFlight = false
-    switch client.outcome(of: completion, unixSeconds: unixSeconds) {
+    settle(client.outcome(of: completion, unixSeconds: unixSeconds), now: now)
+  }
+
+  private func settle(_ outcome: ExportOutcome, now: UInt64) {
+    switch outcome {
     case .delivered(let rejected, let message):
       if rejected > 0 || !message.isEmpty {
         Log.warn(
@@ -136,22 +160,8 @@ final class Lane {
   }
 
   private func forget() {
+    keptBody = nil
     attempt = 0
     notBefore = 0
   }
-}
-
-/// A sealed batch as a request's body, read slice by slice.
-private final class BatchBody: BodySource {
-  private var cursor: SealedBatch.Cursor
-
-  init(_ batch: SealedBatch) { cursor = SealedBatch.Cursor(batch) }
-
-  var byteCount: Int { cursor.batch.byteCount }
-
-  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-    unsafe cursor.read(into: buffer)
-  }
-
-  func rewind() { cursor.seek(to: 0) }
 }

@@ -11,7 +11,7 @@ public enum Loss: Int, CaseIterable, Sendable {
   case ringFull
   case truncated, unknownKind, tooLarge
   case queueFull
-  case refused, rejected, expired, shutdown, writeFailed
+  case refused, rejected, expired, shutdown, writeFailed, requestTooLarge
 
   public var hop: String {
     switch self {
@@ -20,7 +20,7 @@ public enum Loss: Int, CaseIterable, Sendable {
     case .ringFull: "ring"
     case .truncated, .unknownKind, .tooLarge: "decode"
     case .queueFull: "queue"
-    case .refused, .rejected, .expired, .shutdown, .writeFailed: "export"
+    case .refused, .rejected, .expired, .shutdown, .writeFailed, .requestTooLarge: "export"
     }
   }
 
@@ -32,7 +32,7 @@ public enum Loss: Int, CaseIterable, Sendable {
     case .ringFull: "full"
     case .truncated: "truncated"
     case .unknownKind: "unknown_kind"
-    case .tooLarge: "too_large"
+    case .tooLarge, .requestTooLarge: "too_large"
     case .queueFull: "full"
     case .refused: "refused"
     case .rejected: "partial_success"

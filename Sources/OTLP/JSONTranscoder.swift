@@ -9,6 +9,9 @@ public struct JSONTranscoder: ~Copyable {
   /// The known fields of all messages that are being written, innermost last.
   private var found: [Found] = []
 
+  /// What `output` may grow to; a batch whose text is longer is refused, one message too late.
+  public var outputByteMax = Int.max
+
   private struct Found {
     /// Index into the message's fields.
     var field: Int
@@ -77,6 +80,7 @@ public struct JSONTranscoder: ~Copyable {
       }
     }
     output.append(UInt8(ascii: "}"))
+    guard output.count <= outputByteMax else { throw .tooLong(byteMax: outputByteMax) }
   }
 
   /// Notes the known fields of a message; bit i stands for the field at index i.

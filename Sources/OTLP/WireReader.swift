@@ -12,6 +12,8 @@ public enum WireError: Error, Equatable, Sendable {
   case wireType(offset: Int, field: UInt32)
   /// Messages nested more deeply than any that this agent writes.
   case depth(offset: Int)
+  /// The JSON text exceeds its bound.
+  case tooLong(byteMax: Int)
   /// A string that is not UTF-8.
   case text(offset: Int)
 }

@@ -40,11 +40,12 @@ final class FramedBody: BodySource {
   private let prefix: [UInt8]
   private var offset = 0
 
-  init(_ message: any BodySource) {
+  init(_ message: any BodySource, isCompressed: Bool) {
     self.message = message
     let count = UInt32(clamping: message.byteCount)
     prefix = [
-      0, UInt8(truncatingIfNeeded: count >> 24), UInt8(truncatingIfNeeded: count >> 16),
+      isCompressed ? 1 : 0, UInt8(truncatingIfNeeded: count >> 24),
+      UInt8(truncatingIfNeeded: count >> 16),
       UInt8(truncatingIfNeeded: count >> 8), UInt8(truncatingIfNeeded: count),
     ]
   }

@@ -9,17 +9,12 @@ package enum HTTPVersion: Sendable {
   case http2
 }
 
-/// Files in PEM; nil takes libcurl's default.
-package struct TLSFiles: Sendable {
-  package var authorities: String?
-  package var certificate: String?
-  package var key: String?
-
-  package init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {
-    self.authorities = authorities
-    self.certificate = certificate
-    self.key = key
-  }
+/// Who stands between.
+package enum Proxy: Equatable, Sendable {
+  /// What `http_proxy`, `https_proxy` and `no_proxy` say.
+  case environment
+  case none
+  case url(String)
 }
 
 /// The constant part of a request.
@@ -28,7 +23,8 @@ package struct TLSFiles: Sendable {
 package final class Destination {
   let url: String
   let version: HTTPVersion
-  let tls: TLSFiles
+  let tls: TLSMaterial
+  let proxy: Proxy
   let userAgent: String
   let unixSocket: String?
   let timeoutMilliseconds: Int
@@ -38,12 +34,14 @@ package final class Destination {
   package init(
     url: String, headers: [(name: String, value: String)], version: HTTPVersion,
     timeoutMilliseconds: Int, userAgent: String, tls: TLSFiles = TLSFiles(),
-    unixSocket: String? = nil
+    unixSocket: String? = nil, proxy: Proxy = .environment
   ) throws(TransportError) {
     try openLibrary()
     self.url = url
     self.version = version
-    self.tls = tls
+    self.tls = TLSMaterial(tls)
+    // A socket of this host has no way on which a proxy could stand.
+    self.proxy = unixSocket == nil ? proxy : .none
     self.userAgent = userAgent
     self.unixSocket = unixSocket
     self.timeoutMilliseconds = timeoutMilliseconds

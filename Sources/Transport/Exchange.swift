@@ -87,9 +87,6 @@ final class Exchange {
     try set("CURLOPT_USERAGENT", CURLOPT_USERAGENT, destination.userAgent)
     try set("CURLOPT_PROTOCOLS_STR", CURLOPT_PROTOCOLS_STR, "http,https")
     try set("CURLOPT_UNIX_SOCKET_PATH", CURLOPT_UNIX_SOCKET_PATH, destination.unixSocket)
-    if let file = destination.tls.authorities { try set("CURLOPT_CAINFO", CURLOPT_CAINFO, file) }
-    try set("CURLOPT_SSLCERT", CURLOPT_SSLCERT, destination.tls.certificate)
-    try set("CURLOPT_SSLKEY", CURLOPT_SSLKEY, destination.tls.key)
     try set("CURLOPT_NOSIGNAL", CURLOPT_NOSIGNAL, 1)
     try set("CURLOPT_POST", CURLOPT_POST, 1)
     try set("CURLOPT_TIMEOUT_MS", CURLOPT_TIMEOUT_MS, destination.timeoutMilliseconds)
@@ -102,7 +99,37 @@ final class Exchange {
       "CURLOPT_POSTFIELDSIZE_LARGE",
       unsafe capus_curl_set_offset(
         easy, CURLOPT_POSTFIELDSIZE_LARGE.rawValue, Int64(request.body.byteCount)))
+    try configureTLS(destination.tls)
+    try configureProxy(destination)
     try configureVersion(destination)
+  }
+
+  private func configureTLS(_ tls: TLSMaterial) throws(TransportError) {
+    try set("CURLOPT_SSLVERSION", CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+    if let authorities = tls.authorities {
+      try set("CURLOPT_CAINFO_BLOB", CURLOPT_CAINFO_BLOB, authorities)
+      // Else the system's directory of authorities would be trusted besides.
+      try set("CURLOPT_CAPATH", CURLOPT_CAPATH, nil)
+    }
+    if let certificate = tls.certificate, let key = tls.key {
+      try set("CURLOPT_SSLCERT_BLOB", CURLOPT_SSLCERT_BLOB, certificate)
+      try set("CURLOPT_SSLKEY_BLOB", CURLOPT_SSLKEY_BLOB, key)
+    }
+  }
+
+  private func configureProxy(_ destination: Destination) throws(TransportError) {
+    switch destination.proxy {
+    case .environment: break
+    case .none: try set("CURLOPT_PROXY", CURLOPT_PROXY, "")
+    case .url(let url):
+      try set("CURLOPT_PROXY", CURLOPT_PROXY, url)
+      // What is asked for by name is not undone by no_proxy.
+      try set("CURLOPT_NOPROXY", CURLOPT_NOPROXY, "")
+    }
+    // Proxies pass HTTP/2 in plain text on only through a tunnel, as gRPC's own clients do.
+    if destination.version == .http2 {
+      try set("CURLOPT_HTTPPROXYTUNNEL", CURLOPT_HTTPPROXYTUNNEL, 1)
+    }
   }
 
   private func configureVersion(_ destination: Destination) throws(TransportError) {
@@ -132,6 +159,12 @@ final class Exchange {
     _ name: StaticString, _ option: CURLoption, _ value: Int
   ) throws(TransportError) {
     try check(name, unsafe capus_curl_set_long(easy, option.rawValue, value))
+  }
+
+  private func set(
+    _ name: StaticString, _ option: CURLoption, _ value: [UInt8]
+  ) throws(TransportError) {
+    try check(name, unsafe capus_curl_set_blob(easy, option.rawValue, value, value.count))
   }
 
   private func check(_ name: StaticString, _ code: Int32) throws(TransportError) {

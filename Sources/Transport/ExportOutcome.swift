@@ -65,5 +65,5 @@ extension ExportOutcome {
     return .delivered(rejected: UInt64(max(0, rejected)), message: message)
   }
 
-  private static var malformedMessage: String { "accepted, with an unreadable response" }
+  static var malformedMessage: String { "accepted, with an unreadable response" }
 }

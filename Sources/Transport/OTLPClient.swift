@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// One signal to one collector over either protocol: how to ask, and what the answer means.
+// One signal to one collector over any of the protocols: how to ask, and what the answer means.
 
 package enum OTLPProtocol: String, Sendable {
   case grpc
   case httpProtobuf = "http/protobuf"
+  case httpJSON = "http/json"
 }
 
 /// What the endpoints of one collector have in common.
@@ -13,17 +14,24 @@ package struct OTLPSettings {
   /// Of one whole attempt; 0 is no limit.
   package var timeoutMilliseconds: Int
   package var tls: TLSFiles
+  package var isGzipped: Bool
+  package var unixSocket: String?
+  package var proxy: Proxy
   /// The version in `OTel-OTLP-Exporter-Swift/<version>`.
   package var version: String
 
   package init(
     transport: OTLPProtocol, headers: [(name: String, value: String)] = [],
-    timeoutMilliseconds: Int = 10_000, tls: TLSFiles = TLSFiles(), version: String
+    timeoutMilliseconds: Int = 10_000, tls: TLSFiles = TLSFiles(), isGzipped: Bool = false,
+    unixSocket: String? = nil, proxy: Proxy = .environment, version: String
   ) {
     self.transport = transport
     self.headers = headers
     self.timeoutMilliseconds = timeoutMilliseconds
     self.tls = tls
+    self.isGzipped = isGzipped
+    self.unixSocket = unixSocket
+    self.proxy = proxy
     self.version = version
   }
 }
@@ -33,38 +41,54 @@ package struct OTLPSettings {
 /// Owned by the thread that owns the `Transfers` it is used on.
 package final class OTLPClient {
   private let transport: OTLPProtocol
+  private let isGzipped: Bool
   private let destination: Destination
 
   /// `url` is what `EndpointURL` made of the configured endpoint.
   package init(url: String, settings: OTLPSettings) throws(TransportError) {
     transport = settings.transport
+    isGzipped = settings.isGzipped
     var headers: [(name: String, value: String)]
     switch settings.transport {
-    case .httpProtobuf: headers = [("Content-Type", OTLPHTTP.contentType)]
+    case .httpProtobuf: headers = [("Content-Type", OTLPHTTP.protobuf)]
+    case .httpJSON: headers = [("Content-Type", OTLPHTTP.json)]
     case .grpc:
-      headers = [("content-type", GRPC.contentType), ("te", "trailers")]
+      headers = [
+        ("content-type", GRPC.contentType), ("te", "trailers"),
+        ("grpc-accept-encoding", "identity"),
+      ]
       if settings.timeoutMilliseconds > 0 {
         let value = GRPC.timeoutValue(milliseconds: settings.timeoutMilliseconds)
         headers.append(("grpc-timeout", value))
       }
     }
+    if isGzipped {
+      headers.append((transport == .grpc ? "grpc-encoding" : "Content-Encoding", "gzip"))
+    }
     headers += settings.headers
     destination = try Destination(
       url: url, headers: headers, version: settings.transport == .grpc ? .http2 : .http1,
       timeoutMilliseconds: settings.timeoutMilliseconds,
-      userAgent: "OTel-OTLP-Exporter-Swift/\(settings.version)", tls: settings.tls)
+      userAgent: "OTel-OTLP-Exporter-Swift/\(settings.version)", tls: settings.tls,
+      unixSocket: settings.unixSocket, proxy: settings.proxy)
   }
 
-  /// `body` is an encoded Export…ServiceRequest.
+  /// Looks whether certificates have changed; to be called before a request is made.
+  package func refresh(now: UInt64) throws(TransferFailure) {
+    try destination.tls.refresh(now: now)
+  }
+
+  /// `body` is an Export…ServiceRequest, in JSON and compressed if the settings say so.
   package func request(body: any BodySource) -> Request {
-    let framed: any BodySource = transport == .grpc ? FramedBody(body) : body
+    let framed: any BodySource =
+      transport == .grpc ? FramedBody(body, isCompressed: isGzipped) : body
     return Request(destination: destination, body: framed)
   }
 
   /// `unixSeconds` is the time now, for a `Retry-After` that is a date.
   package func outcome(of completion: Completion, unixSeconds: Int64) -> ExportOutcome {
     switch transport {
-    case .httpProtobuf: OTLPHTTP.outcome(of: completion, unixSeconds: unixSeconds)
+    case .httpProtobuf, .httpJSON: OTLPHTTP.outcome(of: completion, unixSeconds: unixSeconds)
     case .grpc: GRPC.outcome(of: completion)
     }
   }

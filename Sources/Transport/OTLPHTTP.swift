@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// OTLP over HTTP with protobuf bodies: the headers to send and what a response means.
+// OTLP over HTTP: the types of bodies, and what a response means.
 
 enum OTLPHTTP {
-  static let contentType = "application/x-protobuf"
+  static let protobuf = "application/x-protobuf"
+  static let json = "application/json"
 
   static func outcome(of completion: Completion, unixSeconds: Int64) -> ExportOutcome {
     let response = completion.response
@@ -14,12 +15,12 @@ enum OTLPHTTP {
     guard (200..<300).contains(response.status) else {
       return refusal(response, unixSeconds: unixSeconds)
     }
-    // Whatever else a proxy says along with 2xx is no protobuf, and no reason to send again.
-    guard response.body.isEmpty || response.contentType?.hasPrefix(contentType) == true else {
-      return .delivered(
-        rejected: 0, message: "accepted, with a response of type \(response.contentType ?? "none")")
-    }
-    return .delivered(response: response.body)
+    if response.body.isEmpty { return .delivered(rejected: 0, message: "") }
+    if response.isOf(protobuf) { return .delivered(response: response.body) }
+    if response.isOf(json) { return .delivered(json: response.body) }
+    // Whatever else a proxy says along with 2xx is no reason to send again.
+    return .delivered(
+      rejected: 0, message: "accepted, with a response of type \(response.contentType ?? "none")")
   }
 
   /// No response: the batch may be sent again, unless it would fail in the same way for ever.
@@ -47,10 +48,13 @@ enum OTLPHTTP {
 
   /// Errors carry a google.rpc.Status; proxies answer with text, of which the start will do.
   private static func message(of response: Response) -> String {
-    if response.contentType?.hasPrefix(contentType) == true {
-      return StatusDetails(response.body)?.message ?? ""
-    }
-    guard response.contentType?.hasPrefix("text/plain") == true else { return "" }
+    if response.isOf(protobuf) { return StatusDetails(response.body)?.message ?? "" }
+    if response.isOf(json) { return StatusDetails(json: response.body)?.message ?? "" }
+    guard response.isOf("text/plain") else { return "" }
     return readableText(trimmed(response.body[...]))
   }
+}
+
+extension Response {
+  fileprivate func isOf(_ type: String) -> Bool { contentType?.hasPrefix(type) == true }
 }

@@ -105,7 +105,8 @@ extension JSONLine {
         object.add(pair.key, isHidden ? "***" : pair.value)
       }
       add(key, object)
-    case .bytes, .milliseconds, .choice, .text, .listen, .endpoint: add(key, entry.value.plain)
+    case .bytes, .milliseconds, .choice, .text, .listen, .endpoint, .proxy:
+      add(key, entry.value.plain)
     }
   }
 }

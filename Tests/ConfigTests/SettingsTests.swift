@@ -23,6 +23,8 @@ struct SettingsTests {
     #expect(settings.socketsMax == 16_384)
     #expect(settings.export.logs == SignalSettings(destination: nil, console: false))
     #expect(settings.export.metrics == SignalSettings(destination: nil, console: false))
+    #expect(settings.export.traces == SignalSettings(destination: nil, console: false))
+    #expect(settings.export.maxRequestBytes == 64 << 20)
     #expect(settings.export.queueBytes == 4 << 20)
     #expect(settings.export.batchBytes == 512 << 10)
     #expect(settings.export.scheduleDelayMilliseconds == 1000)
@@ -96,6 +98,8 @@ struct SettingsTests {
     #expect(
       settings.buffers
         == Settings.Buffers(preference: .perf, ringBytes: 65_536, wakeLatencyMilliseconds: 1))
+    #expect(settings.export.traces == SignalSettings(destination: nil, console: false))
+    #expect(settings.export.maxRequestBytes == 64 << 20)
     #expect(settings.export.queueBytes == 1 << 20)
     #expect(settings.export.logs.console)
     #expect(settings.export.metrics.destination?.url == "http://localhost:4318/v1/metrics")

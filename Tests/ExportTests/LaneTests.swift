@@ -17,13 +17,17 @@ private struct LaneFixture {
   let transfers: Transfers
   let lane: Lane
 
-  init() throws {
+  init(_ form: BodyForm = .plain, authorities: String? = nil) throws {
     transfers = try Transfers()
     let client = try OTLPClient(
       url: "http://127.0.0.1:1/v1/logs",
-      settings: OTLPSettings(transport: .httpProtobuf, version: "1"))
+      settings: OTLPSettings(
+        transport: .httpProtobuf, tls: TLSFiles(authorities: authorities),
+        isGzipped: form.isGzipped, version: "1"))
     lane = Lane(
-      name: "test", destination: 0, client: client, queue: queue, ledger: ledger)
+      name: "test", destination: 0, client: client, form: form, encoder: BodyEncoder(),
+      queue: queue,
+      ledger: ledger)
   }
 
   /// Whether the lane sends at `now`; the request is then answered.
@@ -139,5 +143,35 @@ struct LaneTests {
     fixture.lane.abandon()
     #expect(fixture.lost(.shutdown) == 7 && fixture.queue.count == 0)
     #expect(fixture.lane.statistics.batchesDropped.value == 2)
+  }
+
+  @Test("a batch that is too large for a request is dropped, counted, and never sent")
+  func tooLarge() throws {
+    let fixture = try LaneFixture(BodyForm(requestByteMax: 200))
+    for count in [30, 4] { #expect(fixture.queue.offer(batch(count))) }
+    #expect(!fixture.sends(at: 5, 200))
+    #expect(fixture.lost(.requestTooLarge) == 30 && fixture.delivered == 0)
+    #expect(fixture.lane.statistics.batchesDropped.value == 1)
+    #expect(fixture.sends(at: 5, 200) && fixture.delivered == 4)
+  }
+
+  @Test("a body is made once for all attempts") func madeOnce() throws {
+    let fixture = try LaneFixture(BodyForm(isGzipped: true))
+    #expect(fixture.queue.offer(batch(3)))
+    #expect(fixture.lane.keptBody == nil)
+    #expect(fixture.sends(at: second, 503))
+    let kept = try #require(fixture.lane.keptBody)
+    #expect(fixture.sends(at: 100 * second, 503))
+    #expect(fixture.lane.keptBody === kept)
+    #expect(fixture.sends(at: 200 * second, 200))
+    #expect(fixture.lane.keptBody == nil)
+  }
+
+  @Test("certificates that cannot be read are waited for") func certificates() throws {
+    let fixture = try LaneFixture(authorities: "/no/such/ca.pem")
+    #expect(fixture.queue.offer(batch(3)))
+    #expect(!fixture.sends(at: second, 200))
+    #expect(fixture.queue.count == 1 && fixture.lane.statistics.retries.value == 1)
+    #expect(try #require(fixture.lane.delay(now: second)) >= 500)
   }
 }

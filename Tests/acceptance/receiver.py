@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """An OTLP receiver made of the official generated stubs, which records what it decodes.
 
-It speaks http/protobuf and gRPC on loopback, and can be told to answer badly: see Fault.
+It speaks http/protobuf, http/json and gRPC on loopback and on Unix sockets, and can be told to
+answer badly: see Fault.
 """
 import collections
 import concurrent.futures
 import dataclasses
 import gzip
 import http.server
+import pathlib
+import socketserver
 import threading
 import time
 
 import grpc
-from google.protobuf import duration_pb2
+from google.protobuf import duration_pb2, json_format
 from google.rpc import error_details_pb2, status_pb2
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
@@ -61,7 +64,7 @@ class Request:
 class Receiver:
     """Both servers and what they received. `requests` only grows; reading it needs no lock."""
 
-    def __init__(self, http_port=0, grpc_port=0):
+    def __init__(self, http_port=0, grpc_port=0, sockets=None):
         self.requests = []
         self.errors = []
         self.always = Fault()
@@ -70,8 +73,15 @@ class Receiver:
         self._http = _HTTPServer(("127.0.0.1", http_port), self)
         self._grpc, self.grpc_port = _grpc_server(self, grpc_port)
         self.http_port = self._http.server_address[1]
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
+        self._servers = [self._http]
+        if sockets:
+            # A directory in which to listen as well.
+            self.http_socket = pathlib.Path(sockets) / "http.sock"
+            self.grpc_socket = pathlib.Path(sockets) / "grpc.sock"
+            self._servers.append(_UnixServer(str(self.http_socket), self))
+            self._grpc.add_insecure_port(f"unix:{self.grpc_socket}")
+        for server in self._servers:
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         self._grpc.start()
 
     def __enter__(self):
@@ -81,8 +91,9 @@ class Receiver:
         self.close()
 
     def close(self):
-        self._http.shutdown()
-        self._http.server_close()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
         self._grpc.stop(grace=None).wait()
 
     @property
@@ -136,6 +147,14 @@ class _HTTPServer(http.server.ThreadingHTTPServer):
         """A sender that gives up closes its connection; that is not news."""
 
 
+class _UnixServer(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+    def __init__(self, path, receiver):
+        self.receiver = receiver
+        super().__init__(path, _UnixHandler)
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Without this an answer's head and body wait for each other's acknowledgement (Nagle).
@@ -164,28 +183,39 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         try:
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
-            message = SIGNALS[signal][0].FromString(body)
+            is_json = self.headers["Content-Type"] == "application/json"
+            message = SIGNALS[signal][0]()
+            json_format.Parse(body, message) if is_json else message.ParseFromString(body)
         except Exception as error:  # Whatever is wrong with it, the test must hear of it.
             receiver.errors.append(f"{self.path}: {error!r}")
             self.answer(400, b"")
             return
-        receiver.record(signal, "http/protobuf", message, fault, size=size, path=self.path,
+        receiver.record(signal, "http/json" if is_json else "http/protobuf", message, fault,
+                        size=size, path=self.path,
                         headers={name.lower(): value for name, value in self.headers.items()})
         time.sleep(fault.delay)
         if fault.hang_up:
             self.close_connection = True
             return
-        self.answer(fault.status or 200,
-                    fault.body or response(signal, fault).SerializeToString(), fault.retry_after)
+        answer = response(signal, fault)
+        if fault.status:
+            answer = status_pb2.Status(code=fault.status, message=fault.message)
+        text = json_format.MessageToJson(answer).encode() if is_json else answer.SerializeToString()
+        self.answer(fault.status or 200, fault.body or text, fault.retry_after,
+                    "application/json" if is_json else "application/x-protobuf")
 
-    def answer(self, status, body, retry_after=""):
+    def answer(self, status, body, retry_after="", kind="application/x-protobuf"):
         self.send_response(status)
-        self.send_header("Content-Type", "application/x-protobuf")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         if retry_after:
             self.send_header("Retry-After", retry_after)
         self.end_headers()
         self.wfile.write(body)
+
+
+class _UnixHandler(_Handler):
+    disable_nagle_algorithm = False
 
 
 def _abort(context, fault):

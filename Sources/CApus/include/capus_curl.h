@@ -38,6 +38,9 @@ int capus_curl_set_offset(capus_curl_easy *_Nonnull easy, uint32_t option, int64
 int capus_curl_set_string(capus_curl_easy *_Nonnull easy, uint32_t option,
 			  const char *_Nullable value);
 int capus_curl_set_pointer(capus_curl_easy *_Nonnull easy, uint32_t option, void *_Nullable value);
+/* The bytes are copied. */
+int capus_curl_set_blob(capus_curl_easy *_Nonnull easy, uint32_t option, const void *_Nonnull bytes,
+			size_t count);
 /* The list must outlive the transfer. */
 int capus_curl_set_headers(capus_curl_easy *_Nonnull easy, capus_curl_list *_Nullable headers);
 /* `context` is handed to all four. */

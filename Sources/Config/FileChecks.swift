@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether the files that options name can be read, looked at once, at the start.
+
+internal import Glibc
+
+extension Settings {
+  /// A file that the configuration names must be there. One that a variable names is said to be
+  /// missing and is still the one that counts: other authorities would be a trust nobody asked for.
+  mutating func checkFiles(_ problems: inout Problems) {
+    for case (let row, let entry?) in effective where row.type == .file {
+      guard case .text(let path) = entry.value, let code = Self.unreadable(path) else { continue }
+      let name = entry.isHidden ? entry.references.joined(separator: ", ") : shown(path)
+      let wrong = "\(name) cannot be read (\(errorText(code)))"
+      let right = "give a file that this user may read"
+      guard case .environment = entry.source else {
+        problems.note(
+          ConfigError(
+            source: entry.source, key: row.key.rawValue,
+            kind: .conflict(problem: wrong, remedy: right)))
+        continue
+      }
+      warnings.append(
+        ConfigWarning(
+          source: entry.source, wrong: wrong, right: right,
+          used: "nothing is sent with it until it can be read"))
+    }
+  }
+
+  /// The error number; nil when the file can be read.
+  private static func unreadable(_ path: String) -> Int32? {
+    // O_NONBLOCK so that a FIFO given by mistake does not hold the start.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return errno }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { return errno }
+    if status.st_mode & S_IFMT == S_IFDIR { return EISDIR }
+    return status.st_mode & S_IFMT == S_IFREG ? nil : EINVAL
+  }
+}

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How OTLP travels: JSON, gzip, TLS, proxies, sockets, and the bounds of a request."""
+import re
+
+import pytest
+
+from agent import Agent
+from decoded import events_of, points_of
+from receiver import Fault, Receiver
+from relay import Certificates, Proxy, Relay
+from waiting import eventually
+
+PROTOCOLS = ["http/protobuf", "http/json", "grpc"]
+PREFIX = "OTEL_EXPORTER_OTLP_"
+QUICK = {"exec.args": "full", "export.schedule_delay": "50ms", "metrics.interval": "500ms",
+         "runqlat.enabled": False, "tcpconnect.enabled": False, "tcpretrans.enabled": False,
+         "biolatency.enabled": False}
+
+
+def quick(**more):
+    return {**QUICK, **{key.replace("__", "."): value for key, value in more.items()}}
+
+
+def paths(receiver):
+    return {event.get("process.executable.path")
+            for event in events_of(receiver.messages("logs"), "apus.process.exec")}
+
+
+def check_arrival(agent, receiver, workloads, seconds=15):
+    program = workloads.marked()
+    workloads.storm(program, 3)
+    eventually(lambda: str(program) in paths(receiver), seconds, lambda: agent.log)
+
+
+def lost(agent, reason):
+    return sum(agent.ledger(event).dropped.get(("otlp", "export", reason), 0)
+               for event in ("apus.process.exec", "apus.process.exit"))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_gzip_makes_requests_small(receiver, workloads, tmp_path, figures, protocol):
+    environment = {PREFIX + "COMPRESSION": "gzip", PREFIX + "PROTOCOL": protocol,
+                   PREFIX + "ENDPOINT": receiver.endpoint(protocol)}
+    program = workloads.marked()
+    with Proxy() as proxy:
+        settings = quick(export__proxy=f"http://127.0.0.1:{proxy.port}",
+                         export__schedule_delay="1h", metrics__interval="1h")
+        with Agent(tmp_path, settings, environment) as agent:
+            workloads.storm(program, 230)
+            eventually(lambda: agent.ledger("apus.process.exit").produced >= 230)
+        events = [event for event in events_of(receiver.messages("logs"), "apus.process.exec")
+                  if event.get("process.executable.path") == str(program)]
+        size = sum(message.ByteSize() for message in receiver.messages("logs"))
+        size += sum(message.ByteSize() for message in receiver.messages("metrics"))
+    assert len(events) == 230
+    assert {request.protocol for request in receiver.requests} == {protocol}
+    figures(f"{size} bytes of protobuf, {proxy.sent} bytes sent")
+    assert proxy.sent < size / 4
+    if protocol != "grpc":
+        for request in receiver.requests:
+            assert request.headers["content-encoding"] == "gzip"
+            assert request.headers["content-type"] == {
+                "http/json": "application/json"}.get(protocol, "application/x-protobuf")
+
+
+def test_json_is_what_protobuf_would_be(receiver, workloads, tmp_path):
+    with Agent(tmp_path, quick(export__endpoint=receiver.http_endpoint,
+                               export__protocol="http/json", runqlat__enabled=True)) as agent:
+        check_arrival(agent, receiver, workloads)
+        eventually(lambda: list(points_of(receiver.messages("metrics"),
+                                          "apus.cpu.runqueue.latency")), 10, lambda: agent.log)
+    assert {request.protocol for request in receiver.requests} == {"http/json"}
+    assert {request.path for request in receiver.requests} == {"/v1/logs", "/v1/metrics"}
+    for event in events_of(receiver.messages("logs")):
+        assert event.scope.name and event.scope.version
+        assert event.schema_url.startswith("https://opentelemetry.io/schemas/1.")
+
+
+def test_answers_in_json_are_understood(receiver, workloads, tmp_path):
+    receiver.always = Fault(rejected=1, message="one of them is too old")
+    with Agent(tmp_path, quick(export__endpoint=receiver.http_endpoint, metrics__interval="1h",
+                               export__protocol="http/json")) as agent:
+        workloads.storm(workloads.marked(), 3)
+        eventually(lambda: "one of them is too old" in agent.log, 10, lambda: agent.log)
+        receiver.always = Fault(status=400, message="no such tenant")
+        workloads.storm(workloads.marked(), 3)
+        eventually(lambda: "no such tenant" in agent.log, 10, lambda: agent.log)
+        for reason in ("partial_success", "refused"):
+            eventually(lambda: lost(agent, reason) > 0, 10, lambda: agent.log)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_independent_collector_takes_gzip_behind_mutual_tls(
+        receiver, collector, workloads, tmp_path, protocol):
+    made = Certificates(tmp_path / "tls")
+    certificate, key, serial = made.client_files()
+    target = collector.grpc_port if protocol == "grpc" else collector.http_port
+    with Relay(target, made.server_context()) as relay:
+        environment = {
+            PREFIX + "ENDPOINT": f"https://127.0.0.1:{relay.port}", PREFIX + "PROTOCOL": protocol,
+            PREFIX + "COMPRESSION": "gzip", PREFIX + "CERTIFICATE": made.authority_file(),
+            PREFIX + "CLIENT_CERTIFICATE": certificate, PREFIX + "CLIENT_KEY": key}
+        with Agent(tmp_path, quick(), environment) as agent:
+            check_arrival(agent, receiver, workloads)
+            eventually(lambda: receiver.messages("metrics"), 10, lambda: agent.log)
+        for alpn, version, shown in relay.handshakes:
+            assert alpn == ("h2" if protocol == "grpc" else "http/1.1")
+            assert version in ("TLSv1.2", "TLSv1.3") and shown == serial
+        # TLS connections are kept, those of gRPC for both signals.
+        assert len(relay.handshakes) <= 2
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_certificates_are_rotated_while_the_agent_runs(receiver, workloads, tmp_path, protocol):
+    made = Certificates(tmp_path / "tls")
+    certificate, key, expired = made.client_files(expired=True)
+    target = receiver.grpc_port if protocol == "grpc" else receiver.http_port
+    with Relay(target, made.server_context()) as relay:
+        settings = quick(export__protocol=protocol,
+                         export__endpoint=f"https://127.0.0.1:{relay.port}",
+                         export__certificate=made.authority_file(),
+                         export__client_certificate=certificate, export__client_key=key)
+        with Agent(tmp_path, settings) as agent:
+            workloads.storm(workloads.marked(), 3)
+            eventually(lambda: relay.failures and "will retry" in agent.log, 10, lambda: agent.log)
+            assert not receiver.requests
+            _, _, serial = made.client_files()
+            check_arrival(agent, receiver, workloads)
+            assert {shown for _, _, shown in relay.handshakes} == {serial}
+            # A certificate that is still good is replaced too, and the connections with it.
+            _, _, serial = made.client_files()
+            eventually(lambda: relay.handshakes[-1][2] == serial, 10, lambda: agent.log)
+            # Another authority on both sides.
+            made.authority = type(made.authority)()
+            made.client_files()
+            relay.context = made.server_context()
+            made.authority_file()
+            before = len(relay.handshakes)
+            eventually(lambda: len(relay.handshakes) > before, 20, lambda: agent.log)
+            check_arrival(agent, receiver, workloads)
+    assert receiver.errors == []
+
+
+def test_an_unknown_authority_gets_nothing(receiver, workloads, tmp_path):
+    made, other = Certificates(tmp_path / "tls"), Certificates(tmp_path / "other")
+    with Relay(receiver.http_port, other.server_context(asks=False)) as relay:
+        missing = tmp_path / "tls" / "ca.pem"
+        environment = {PREFIX + "ENDPOINT": f"https://127.0.0.1:{relay.port}",
+                       PREFIX + "CERTIFICATE": str(missing)}
+        with Agent(tmp_path, quick(), environment) as agent:
+            workloads.storm(workloads.marked(), 3)
+            eventually(lambda: f"{missing}: " in agent.log, 10, lambda: agent.log)
+            assert f"env {PREFIX}CERTIFICATE" in agent.log
+            made.authority_file()
+            eventually(lambda: "certificate" in agent.log and relay.failures, 10,
+                       lambda: agent.log)
+            assert not receiver.requests
+            # The right one.
+            made.authority = other.authority
+            made.authority_file()
+            check_arrival(agent, receiver, workloads)
+
+
+def test_a_certificate_of_the_configuration_must_be_there(tmp_path):
+    agent = Agent(tmp_path, quick(export__endpoint="https://127.0.0.1:1",
+                                  export__certificate=str(tmp_path / "none.pem")), ready=False)
+    assert agent.process.wait(10) == 3
+    assert re.search(r"yaml:\d+:\d+: export.certificate: \".*\" cannot be read \(No such "
+                     r"file or directory\); give a file that this user may read", agent.log)
+
+
+def test_proxies_of_the_environment_are_used(receiver, workloads, tmp_path):
+    made = Certificates(tmp_path / "tls")
+    with Proxy() as proxy, Relay(receiver.http_port, made.server_context(asks=False)) as relay:
+        address = f"http://user:secret@127.0.0.1:{proxy.port}"
+        environment = {"http_proxy": address, "https_proxy": address,
+                       PREFIX + "METRICS_CERTIFICATE": made.authority_file(),
+                       PREFIX + "METRICS_ENDPOINT": f"https://127.0.0.1:{relay.port}/v1/metrics",
+                       PREFIX + "LOGS_ENDPOINT": f"{receiver.http_endpoint}/v1/logs"}
+        with Agent(tmp_path, quick(), environment) as agent:
+            check_arrival(agent, receiver, workloads)
+            eventually(lambda: receiver.messages("metrics"), 10, lambda: agent.log)
+        secret = "dXNlcjpzZWNyZXQ="
+        assert set(proxy.asked) == {
+            ("CONNECT", f"127.0.0.1:{relay.port}", secret),
+            ("POST", f"{receiver.http_endpoint}/v1/logs", secret)}
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_a_proxy_by_name_beats_those_of_the_environment(receiver, workloads, tmp_path, protocol):
+    environment = {"http_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
+    with Proxy() as proxy:
+        settings = quick(export__endpoint=receiver.endpoint(protocol), export__protocol=protocol,
+                         export__proxy=f"http://127.0.0.1:{proxy.port}")
+        with Agent(tmp_path, settings, environment) as agent:
+            check_arrival(agent, receiver, workloads)
+        assert {method for method, _, _ in proxy.asked} == {
+            "CONNECT" if protocol == "grpc" else "POST"}
+
+
+def test_off_is_no_proxy(receiver, workloads, tmp_path):
+    settings = quick(export__endpoint=receiver.http_endpoint, export__proxy="off")
+    with Agent(tmp_path, settings, {"http_proxy": "http://127.0.0.1:1"}) as agent:
+        check_arrival(agent, receiver, workloads)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_sockets_of_the_host_are_endpoints(workloads, tmp_path, protocol):
+    with Receiver(sockets=tmp_path) as receiver:
+        socket = receiver.grpc_socket if protocol == "grpc" else receiver.http_socket
+        environment = {PREFIX + "ENDPOINT": f"unix://{socket}", PREFIX + "PROTOCOL": protocol,
+                       "http_proxy": "http://127.0.0.1:1"}
+        with Agent(tmp_path, quick(), environment) as agent:
+            check_arrival(agent, receiver, workloads)
+            eventually(lambda: receiver.messages("metrics"), 10, lambda: agent.log)
+        assert {request.protocol for request in receiver.requests} == {protocol}
+        if protocol != "grpc":
+            assert {request.path for request in receiver.requests} == {"/v1/logs", "/v1/metrics"}
+        assert receiver.errors == []
+
+
+def test_a_request_that_is_too_large_is_dropped_and_counted(receiver, workloads, tmp_path):
+    # A batch is sealed when it has this size, so a full one is always larger.
+    settings = quick(export__endpoint=receiver.http_endpoint, export__batch_bytes="64KiB",
+                     export__max_request_bytes="64KiB", metrics__interval="1h", exec__args="none")
+    with Agent(tmp_path, settings) as agent:
+        workloads.storm(workloads.marked(), 2300)
+        eventually(lambda: lost(agent, "too_large") > 0, 10, lambda: agent.log)
+        eventually(lambda: receiver.messages("logs"), 10, lambda: agent.log)
+        eventually(lambda: agent.ledger("apus.process.exec").rest == 0, 10, lambda: agent.log)
+    assert "is larger than 65536 bytes" in agent.log
+    assert all(request.size <= 65536 for request in receiver.requests)
