@@ -17,7 +17,7 @@ check() { # what, command...
 	fi
 }
 
-c_sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
+c_sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.cc' '*.h')
 # shellcheck disable=SC2086 # A list of words.
 check "C format" clang-format-14 --dry-run -Werror $c_sources
 check "Swift format" swift format lint --strict --recursive Sources Tests Package.swift

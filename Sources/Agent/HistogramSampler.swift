@@ -44,8 +44,8 @@ final class HistogramSampler {
     self.workloads = workloads
   }
 
-  /// Reads every slot in use; `start` is when the sample before was taken.
-  func sample(_ table: borrowing WorkloadTable, sinceUnixNanoseconds start: UInt64) {
+  /// Reads every slot in use.
+  func sample(_ table: borrowing WorkloadTable, _ times: SampleTimes) {
     histograms.forEachSlot { key, slot in
       guard entries[key] == nil else { return }
       entries[key] = Entry(slot: slot.slot, series: plan.series(key))
@@ -53,7 +53,7 @@ final class HistogramSampler {
     for key in Array(entries.keys) {
       guard var entry = entries[key] else { continue }
       histograms.read(Int(entry.slot), into: &reading)
-      update(&entry, workloads.number(of: key.key, in: table), start)
+      update(&entry, workloads.number(of: key.key, in: table), times)
       entries[key] = entry
     }
     for part in 0..<UInt16(APUS_SLOT_OVERFLOWS) {
@@ -64,25 +64,26 @@ final class HistogramSampler {
       let series = plan.series(key)
       if let index = series.histogram, reading.hasSpans {
         store.update(
-          store.overflow(instruments[index], startUnixNanoseconds: start), reading.histogram)
+          store.overflow(instruments[index], startUnixNanoseconds: times.earlier),
+          reading.histogram)
       }
       if let index = series.amount, reading.amount > 0 {
         store.set(
           Int64(clamping: reading.amount),
-          of: store.overflow(instruments[index], startUnixNanoseconds: start))
+          of: store.overflow(instruments[index], startUnixNanoseconds: times.earlier))
       }
     }
   }
 
   /// A series begins when there is something to tell; without room it is asked for again.
   private func update(
-    _ entry: inout Entry, _ workload: UInt32, _ start: UInt64
+    _ entry: inout Entry, _ workload: UInt32, _ times: SampleTimes
   ) {
     let series = entry.series
     func find(_ index: Int) -> SeriesID? {
       store.series(
         instruments[index], workload: workload, attributes: series.attributes,
-        startUnixNanoseconds: start)
+        startUnixNanoseconds: workloads.begin(of: workload, times))
     }
     if let index = series.histogram, reading.hasSpans {
       entry.histogram = entry.histogram ?? find(index)

@@ -45,9 +45,8 @@ struct MetricExports: ~Copyable {
   }
 
   /// What was counted for these workloads since the last export, before the store forgets them.
-  mutating func exportLast(of ending: Set<UInt32>) {
-    let snapshot = store.snapshot(unixNanoseconds: Clock.shared.unixNanoseconds()).only(ending)
-    publish(deltas.end(snapshot))
+  mutating func exportLast(of ending: Set<UInt32>, _ unixNanoseconds: UInt64) {
+    publish(deltas.end(store.snapshot(unixNanoseconds: unixNanoseconds).only(ending)))
   }
 
   private mutating func publish(_ snapshot: MetricSnapshot) {

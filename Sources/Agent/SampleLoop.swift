@@ -28,8 +28,6 @@ final class SampleLoop: @unchecked Sendable {
   private let telemetry: SelfTelemetry
   private let workloads: Workloads
   private let intervalNanoseconds: UInt64
-  /// No execution of a key that is new was counted before this.
-  private var executionsStart: UInt64
   private var lastSampleUnixNanoseconds: UInt64
   private var table: WorkloadTable
   private var cells: LedgerReader
@@ -51,7 +49,6 @@ final class SampleLoop: @unchecked Sendable {
     store = shared.store
     instruments = shared.instruments
     workloads = shared.workloads
-    executionsStart = shared.startUnixNanoseconds
     lastSampleUnixNanoseconds = shared.startUnixNanoseconds
     telemetry = SelfTelemetry(
       shared.store, shared.instruments, startUnixNanoseconds: shared.startUnixNanoseconds)
@@ -110,45 +107,45 @@ final class SampleLoop: @unchecked Sendable {
         Log.error("cannot read the ledger", ["error": "\(error)"])
       }
     }
-    // What a new slot holds has come since the sample before.
-    let now = Clock.shared.unixNanoseconds()
-    for sampler in samplers {
-      sampler.sample(table, sinceUnixNanoseconds: lastSampleUnixNanoseconds)
-    }
-    lastSampleUnixNanoseconds = now
-    for (key, count) in executions.snapshot() { record(key, count) }
+    let times = SampleTimes(
+      earlier: lastSampleUnixNanoseconds, now: Clock.shared.unixNanoseconds())
+    for sampler in samplers { sampler.sample(table, times) }
+    for (key, count) in executions.snapshot() { record(key, count, times) }
+    lastSampleUnixNanoseconds = times.now
+    forget(workloads.takeReplaced(), times.now)
     telemetry.record(missedRuns: runs.missed())
     telemetry.record(ledger)
     telemetry.record(intake)
   }
 
-  private func record(_ key: ExecutionKey, _ count: UInt64) {
-    let isOther = key == ExecutionCounts.overflowKey
-    let series =
-      isOther
-      ? nil
-      : store.series(
-        instruments.executions, workload: workloads.number(of: key.cgroup, in: table),
+  private func record(_ key: ExecutionKey, _ count: UInt64, _ times: SampleTimes) {
+    var series: SeriesID?
+    if key != ExecutionCounts.overflowKey {
+      let workload = workloads.number(of: key.cgroup, in: table)
+      series = store.series(
+        instruments.executions, workload: workload,
         attributes: [key.error == 0 ? "" : errnoName(Int32(key.error))],
-        startUnixNanoseconds: executionsStart)
+        startUnixNanoseconds: workloads.begin(of: workload, times))
+    }
     store.set(
       Int64(clamping: count),
-      of: series
-        ?? store.overflow(instruments.executions, startUnixNanoseconds: executionsStart))
+      of: series ?? store.overflow(instruments.executions, startUnixNanoseconds: times.earlier))
   }
 
-  /// Ends all that is kept for cgroups that no longer exist.
+  /// Ends all that is kept for cgroups that have not existed for a while.
   private func forgetGone(now: UInt64) {
     var keys = Set(executions.snapshot().keys.map(\.cgroup))
     for sampler in samplers { keys.formUnion(sampler.cgroups) }
-    let expired = gone.expired(among: keys, in: table, now: now)
-    guard !expired.isEmpty else { return }
-    executions.remove { expired.contains($0.cgroup) }
-    // A late record of one that was forgotten begins a series anew.
-    executionsStart = Clock.shared.unixNanoseconds()
-    exports?.exportLast(of: Set(expired.compactMap { workloads.known($0) }))
-    for sampler in samplers { sampler.retire(expired, now: now) }
-    for key in expired {
+    forget(gone.expired(among: keys, in: table, now: now), Clock.shared.unixNanoseconds())
+  }
+
+  /// A late record of one that was forgotten begins a series anew.
+  private func forget(_ ended: Set<UInt64>, _ unixNanoseconds: UInt64) {
+    guard !ended.isEmpty else { return }
+    exports?.exportLast(of: Set(ended.compactMap { workloads.known($0) }), unixNanoseconds)
+    executions.remove { ended.contains($0.cgroup) }
+    for sampler in samplers { sampler.retire(ended, now: Clock.bootNanoseconds()) }
+    for key in ended {
       if let number = workloads.remove(key) { store.removeAll(workload: number) }
     }
   }

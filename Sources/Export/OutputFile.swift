@@ -87,10 +87,10 @@ final class OutputFile {
   /// A line has been written to its end.
   func endLine() { isTorn = false }
 
-  /// Cuts off the `written` bytes of a line that cannot be ended, where that is possible.
+  /// Cuts off the `written` bytes of a line that cannot be ended, where nobody else writes.
   func tearLine(after written: Int) {
     guard written > 0 else { return }
-    if opened.isRegular, let size = try? opened.byteCount(), size >= written,
+    if opened.isRegular, isNamedDirectly, let size = try? opened.byteCount(), size >= written,
       ftruncate(opened.descriptor.raw, size - written) == 0
     {
       return

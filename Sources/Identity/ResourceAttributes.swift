@@ -16,6 +16,8 @@ extension AttributeRow {
 
   static let cgroupPath = AttributeRow(
     "process.linux.cgroup", .string, .releaseCandidate, "path of the workload's cgroup")
+  static let cgroupKey = AttributeRow(
+    "apus.cgroup.key", .string, "the cgroup's id, in digits; as events have it")
   static let containerID = AttributeRow(
     "container.id", .string, .stable, "the container id at the end of the cgroup's path")
 }
@@ -37,6 +39,8 @@ extension ResourceBuilder {
   public static let workloadAttributes =
     ofHost + [
       AttributeUse(.cgroupPath, when: "when the cgroup was still there to be looked up"),
+      AttributeUse(
+        .cgroupKey, when: "when the cgroup has no path, or one that names another as well"),
       AttributeUse(.containerID, when: "where the cgroup's path ends with one"),
     ]
 }

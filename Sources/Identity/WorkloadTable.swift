@@ -11,10 +11,20 @@ public struct Workload: Sendable {
   public let path: String?
   public let containerID: String?
 
+  /// Names it where a path does not, or where another has the same: the kernel never gives a key
+  /// twice.
+  public var identity: (String, String) {
+    (AttributeRow.cgroupKey.name, "\(key.raw)")
+  }
+
   /// The attributes that name it.
   public var attributes: [(String, String)] {
     var attributes: [(String, String)] = []
-    if let path { attributes.append((AttributeRow.cgroupPath.name, path)) }
+    if let path {
+      attributes.append((AttributeRow.cgroupPath.name, path))
+    } else {
+      attributes.append(identity)
+    }
     if let containerID { attributes.append((AttributeRow.containerID.name, containerID)) }
     return attributes
   }

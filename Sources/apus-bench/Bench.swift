@@ -7,6 +7,7 @@ internal import Glibc
 enum Bench {
   private static let usage = """
     usage: apus-bench [RECORDS] [ROUNDS]     the OTLP encoder alone
+           apus-bench batch RECORDS ROUNDS PATH  one batch, also written to PATH
            apus-bench ring [EXECS] [OPTIONS] execs in the ring, to sealed batches (root)
            apus-bench feed [RECORDS] [OPTIONS] copies of real records, to sealed batches (root)
       --program PATH  what is executed (.build/workloads/leaf, or /bin/true)
@@ -20,6 +21,7 @@ enum Bench {
     do throws(BenchError) {
       let arguments = Array(CommandLine.arguments.dropFirst())
       switch arguments.first {
+      case "batch": try BatchBench(arguments.dropFirst()).run()
       case "ring": try RingBench(BenchOptions(arguments.dropFirst(), count: 20_000)).run()
       case "feed": try FeedBench(BenchOptions(arguments.dropFirst(), count: 110_000)).run()
       default: try EncodeBench(arguments).run()

@@ -62,13 +62,13 @@ struct HistogramSamplerTests {
 
     let cgroup = try TestCgroup()
     try cgroup.run(400)
-    sampler.sample(table, sinceUnixNanoseconds: 1)
+    sampler.sample(table, SampleTimes(earlier: 1, now: 1))
     #expect(sampler.cgroups.contains(cgroup.key))
     let number = workloads.number(of: cgroup.key, in: table)
     let before = try #require(count(number))
     #expect(before >= 400)
     try cgroup.run(25)
-    sampler.sample(table, sinceUnixNanoseconds: 2)
+    sampler.sample(table, SampleTimes(earlier: 2, now: 2))
     let after = try #require(count(number))
     #expect(after >= before + 25)
 
@@ -76,7 +76,7 @@ struct HistogramSamplerTests {
     #expect(isRemoved)
     sampler.retire([cgroup.key], now: 100 * HistogramSamplerTests.second)
     store.removeAll(workload: number)
-    sampler.sample(table, sinceUnixNanoseconds: 3)
+    sampler.sample(table, SampleTimes(earlier: 3, now: 3))
     #expect(!sampler.cgroups.contains(cgroup.key))
     #expect(count(number) == nil)
 
@@ -85,7 +85,7 @@ struct HistogramSamplerTests {
     for _ in 0..<slots + 4 {
       let next = try TestCgroup()
       try next.run(3)
-      sampler.sample(table, sinceUnixNanoseconds: 4)
+      sampler.sample(table, SampleTimes(earlier: 4, now: 4))
       let number = workloads.number(of: next.key, in: table)
       let waits = try #require(count(number))
       #expect(waits >= 3 && waits < 400)

@@ -55,4 +55,21 @@ struct MemoryBudgetTests {
     }
     #expect(Set(one.parts.map(\.owner)).count == one.parts.count)
   }
+
+  @Test("deltas remember the last point of every series, and the budget says so")
+  func deltas() throws {
+    let names = ["cumulative", "delta", "lowmemory"]
+    let budgets = try names.map { name in
+      let settings = try Settings.resolve(
+        yaml: Array("metrics: { temporality: \(name) }".utf8), fileName: "a",
+        environment: { _ in nil })
+      return MemoryBudget(settings, cpus: 2)
+    }
+    #expect(bytes("earlier points", budgets[0]) == nil)
+    // Four probes with 256 histograms each and the shared ones, and 2000 series of executions.
+    let part = try #require(bytes("earlier points", budgets[1]))
+    #expect(part > 4 * 256 * 2176 + 2000 * 128 && part < 4 * 264 * 2400 + 2000 * 128)
+    #expect(bytes("earlier points", budgets[2]) == part)
+    #expect(budgets[1].total == budgets[0].total + part)
+  }
 }

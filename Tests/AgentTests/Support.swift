@@ -39,9 +39,10 @@ struct TestCgroup: ~Copyable {
   let directory: String
   let key: UInt64
 
-  init() throws {
+  /// With a name of its own if none is given.
+  init(name: String? = nil) throws {
     let mount = try #require(unifiedMount)
-    let name = "apus-agent-\(getpid())-\(Clock.bootNanoseconds())"
+    let name = name ?? "apus-agent-\(getpid())-\(Clock.bootNanoseconds())"
     var status = stat()
     try #require(mkdir("\(mount)/\(name)", 0o755) == 0)
     try #require(stat("\(mount)/\(name)", &status) == 0)

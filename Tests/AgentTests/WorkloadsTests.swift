@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers, labels and the end of workloads, with cgroups of this host.
 
+import Glibc
 import Identity
 import Testing
 
@@ -54,6 +55,34 @@ struct WorkloadsTests {
     #expect(isRemoved)
     #expect(workloads.number(of: cgroup.key, in: table) == number)
     #expect(text(workloads.labels(of: number)) == labels)
+  }
+
+  @Test(
+    "a cgroup that takes the path of one that is gone ends that one's series, and begins there",
+    .enabled(if: isRoot && unifiedMount != nil, "needs root and cgroup2"))
+  func successor() throws {
+    let times = SampleTimes(earlier: 10, now: 20)
+    let cgroup = try TestCgroup()
+    let workloads = Workloads(builder: builder, agentAttributes: [])
+    let table = WorkloadTable(builder: builder)
+    let first = workloads.number(of: cgroup.key, in: table)
+    let labels = text(workloads.labels(of: first))
+    #expect(workloads.begin(of: first, times) == 10 && workloads.takeReplaced().isEmpty)
+    let isRemoved = cgroup.remove()
+    #expect(isRemoved)
+    let again = try TestCgroup(name: cgroup.name)
+    let second = workloads.number(of: again.key, in: table)
+    #expect(second != first && workloads.begin(of: second, times) == 20)
+    // Until the first is forgotten nobody takes one for the other.
+    #expect(text(workloads.labels(of: second)) == labels)
+    let told = text(workloads.labels(of: first))
+    #expect(told == labels + ",apus_cgroup_key=\"\(cgroup.key)\"")
+    #expect(workloads.takeReplaced() == [cgroup.key])
+    #expect(workloads.takeReplaced().isEmpty)
+    // The first goes, and does not take the second's path away.
+    #expect(workloads.remove(cgroup.key) == first)
+    #expect(workloads.number(of: again.key, in: table) == second)
+    #expect(workloads.takeReplaced().isEmpty)
   }
 
   @Test(

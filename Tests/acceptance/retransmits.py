@@ -98,7 +98,8 @@ class Watched:
             self.fail_when_blind(place, truth)
             eventually(lambda: segments(self.of(place)) >= truth, 10,
                        lambda: f"{segments(self.of(place))} of {truth} segments, failed "
-                               f"{[event.attributes for event in failures(self)]}; "
+                               f"{[event.attributes for event in failures(self)]}; missed runs "
+                               f"{self.agent.samples('apus_agent_programs_missed_total')}; "
                                f"{self.agent.log[-2000:]}")
             assert segments(self.of(place)) == truth == self.network.retransmitted(place)
             # The kernel counts one of the causes by itself, where it succeeds.

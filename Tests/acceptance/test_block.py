@@ -88,7 +88,7 @@ class Watch:
                     if tally.count}
 
         try:
-            eventually(lambda: told() == moved, 3, lambda: f"{told()}, not {moved}")
+            eventually(lambda: told() == moved, 10, lambda: f"{told()}, not {moved}")
         except AssertionError as failure:
             if sum(count for count, _ in told().values()) < sum(
                     count for count, _ in moved.values()):

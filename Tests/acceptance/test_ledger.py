@@ -51,10 +51,14 @@ class Others:
 def snapshot(agent):
     """(earliest time, ledger of exec, latest time) of a sample that the agent takes meanwhile.
 
-    Its page is renewed once a second, so only the moment at which it changes says how old it is.
+    It takes one a second, and only the moment at which a count of the kernel's changes says how old
+    it is: each look is a connect, so that of connects changes with each sample.
     """
-    page, earliest = agent.metrics_text(), time.monotonic_ns()
-    while agent.metrics_text() == page:
+    def connects():
+        return agent.ledger("apus.tcp.connect").produced
+
+    counted, earliest = connects(), time.monotonic_ns()
+    while connects() == counted:
         earliest = time.monotonic_ns()
         time.sleep(0.01)
     # It reads the kernel's counters a moment before it publishes them.

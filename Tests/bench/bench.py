@@ -17,6 +17,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "Tests/acceptance"), str(pathlib.Path(__file__).parent)]
 
+import encoders  # noqa: E402
 import loads  # noqa: E402
 from agent import APUS, ENVIRONMENT, Agent  # noqa: E402
 from measure import (bpf_spent, bpf_statistics, cpu_ns, interleaved, medians,  # noqa: E402
@@ -96,6 +97,9 @@ class Bench:
             value = medians({"": values})[""]
             self.row(f"ring thread, ring to OTLP bytes, {what}", f"{value:.0f} ns/record",
                      "≤ 200", value <= 200, spread(values))
+
+    def encoders(self):
+        encoders.measure(self)
 
     def from_ring(self, program):
         """A full ring through the agent's sink, beside a C loop that only counts an equal one."""
@@ -296,8 +300,8 @@ class Bench:
             yield
 
 
-NAMES = ["encode", "memory", "start", "idle", "pipe", "execloop", "connectloop", "blockio", "cost",
-         "kernel"]
+NAMES = ["encode", "encoders", "memory", "start", "idle", "pipe", "execloop", "connectloop",
+         "blockio", "cost", "kernel"]
 
 
 def main():

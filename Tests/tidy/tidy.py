@@ -99,7 +99,7 @@ def rule_words():
 
 def rule_columns():
     """No line is longer than a hundred columns."""
-    for path in tracked(".swift", ".c", ".h", ".py", ".sh", ".yaml", ".md", "Makefile"):
+    for path in tracked(".swift", ".c", ".cc", ".h", ".py", ".sh", ".yaml", ".md", "Makefile"):
         if short(path).startswith("Tests/Fixtures/"):
             continue
         for number, line in enumerate(text_of(path).split("\n"), 1):
@@ -121,7 +121,7 @@ def rule_leftovers():
 
 def rule_licences():
     """Every source file names its licence in its first lines."""
-    for path in tracked(".swift", ".c", ".h", ".py", ".sh", "Makefile", "run"):
+    for path in tracked(".swift", ".c", ".cc", ".h", ".py", ".sh", "Makefile", "run"):
         head = text_of(path).splitlines()[:3]
         if not any("SPDX-License-Identifier: " in line for line in head):
             yield path, 1, "no SPDX line"
