@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 packages="clang-14 clang-format-14 binutils libc6-dev libstdc++-12-dev libbpf-dev libelf-dev
-	zlib1g-dev libyaml-dev libcurl4-openssl-dev libmicrohttpd-dev bpftool"
+	zlib1g-dev libyaml-dev libcurl4-openssl-dev libmicrohttpd-dev bpftool openssl"
 # Counterparts of the tests; none is needed to run Apus.
 test="make python3-venv libbpf-tools bpftrace prometheus linux-perf shellcheck fio nftables
 	iproute2 zsh fish mandoc man-db protobuf-compiler libprotobuf-dev"

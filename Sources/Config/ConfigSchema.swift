@@ -80,15 +80,17 @@ package enum ConfigSchema {
       let host = #"((\#(byte)\.){3}\#(byte)|\[[0-9A-Fa-f:.]+\])"#
       return string(matching: "^(off|\(host):\(NumberPattern.text(0...65_535)))$")
     case .endpoint:
-      let port = "(:\(NumberPattern.text(1...65_535)))?"
-      let host = #"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"#
-      let url = "([Hh][Tt][Tt][Pp][Ss]?://)?\(host)\(port)([/?][^ #@]*)?"
+      let url = "([Hh][Tt][Tt][Pp][Ss]?://)?\(place)([/?][^ #@]*)?"
       return string(matching: "^(\(url)|[Uu][Nn][Ii][Xx]:(//)?/[^ #@]{1,106})$")
     case .proxy:
-      return string(
-        matching: "^(off|([Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)://[^ /]+/?)$")
+      let scheme = "([Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)"
+      return string(matching: "^(off|\(scheme)://([^ ]*@)?\(place)/?)$")
     }
   }
+
+  /// HOST or HOST:PORT.
+  private static let place =
+    #"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"# + "(:\(NumberPattern.text(1...65_535)))?"
 
   private static func string(matching pattern: String) -> [(String, JSONTree)] {
     [("type", .string("string")), ("pattern", .string(pattern))]

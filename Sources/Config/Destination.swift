@@ -29,7 +29,7 @@ package struct TLSPaths: Equatable, Sendable {
 /// Where one signal goes over OTLP.
 package struct Destination: Equatable, Sendable {
   package let `protocol`: ExportProtocol
-  /// Complete for HTTP; scheme, host and port for gRPC. That of a socket names localhost.
+  /// Complete for HTTP; scheme, host and port for gRPC; for a socket that of localhost.
   package let url: String
   /// The path of a Unix socket, in place of a connection to the URL's host.
   package let unixSocket: String?

@@ -4,8 +4,10 @@
 internal import Glibc
 
 extension Settings {
-  /// A file that the configuration names must be there. One that a variable names is said to be
-  /// missing and is still the one that counts: other authorities would be a trust nobody asked for.
+  /// A file that the configuration names must be there.
+  ///
+  /// One that a variable names is said to be missing and is still the one that counts: other
+  /// authorities would be a trust nobody asked for.
   mutating func checkFiles(_ problems: inout Problems) {
     for case (let row, let entry?) in effective where row.type == .file {
       guard case .text(let path) = entry.value, let code = Self.unreadable(path) else { continue }

@@ -23,11 +23,9 @@ package enum Proxy: Equatable, Sendable, CustomStringConvertible {
       Self.schemes.contains(text[..<separator.lowerBound].lowercased())
     else { throw ValueError(.notOfType, "begins with no known scheme", want) }
     let rest = text[separator.upperBound...]
-    let authority = rest.prefix { $0 != "/" }
-    let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
-    guard !host.isEmpty, !host.hasPrefix(":"), rest.count - authority.count <= 1 else {
-      throw ValueError(.notOfType, "is not a scheme, a host and a port", want)
-    }
+    let place = rest.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+    guard let server = try? Endpoint(parsing: "http://\(place)"), ["", "/"].contains(server.path)
+    else { throw ValueError(.notOfType, "is not a scheme, a host and a port", want) }
     self = .url(text)
   }
 

@@ -21,7 +21,7 @@ final class FileLane {
   private var line: [UInt8] = []
   private var written = 0
 
-  /// Appends to `path`; "-" is standard output.
+  /// Appends to the file at `path`, or to standard output for `-`.
   ///
   /// `{signal}` in the path stands for the name of each.
   init(

@@ -40,8 +40,7 @@ package final class Destination {
     self.url = url
     self.version = version
     self.tls = TLSMaterial(tls)
-    // A socket of this host has no way on which a proxy could stand.
-    self.proxy = unixSocket == nil ? proxy : .none
+    self.proxy = proxy
     self.userAgent = userAgent
     self.unixSocket = unixSocket
     self.timeoutMilliseconds = timeoutMilliseconds

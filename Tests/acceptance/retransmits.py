@@ -40,15 +40,19 @@ class Witness:
 
     def blind(self, events):
         """The tasks on top of which no event was seen, though there were some; else nothing."""
-        apart = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         times = {}
         for event in events:
             times.setdefault(event["source.port"], []).append(
-                event.record.time_unix_nano / 1e9 - apart)
+                event.record.time_unix_nano / 1e9 - booted)
         seen, unseen = set(), set()
         for task, when, port in self.lines():
-            near = any(abs(when - other) < 0.0005 for other in times.get(port, ()))
-            (seen if near else unseen).add(task)
+            # The two take their times one after the other, and may be interrupted between.
+            apart = min((abs(when - other) for other in times.get(port, ())), default=1)
+            if apart < 0.0005:
+                seen.add(task)
+            elif apart > 0.01:
+                unseen.add(task)
         return unseen if seen and not seen & unseen else set()
 
     def close(self):

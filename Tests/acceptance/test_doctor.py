@@ -187,7 +187,13 @@ def test_each_fault_of_a_destination(tmp_path):
     told = {}
     with Receiver() as receiver:
         told["it takes http/protobuf"] = asked(f"{receiver.http_endpoint}/v1/logs", 0)
+        told["it takes http/json, compressed"] = asked(
+            f"{receiver.http_endpoint}/v1/logs", 0, PROTOCOL="http/json", COMPRESSION="gzip")
         told["it takes grpc"] = asked(receiver.grpc_endpoint, 0, PROTOCOL="grpc")
+        told["it takes grpc, compressed"] = asked(
+            receiver.grpc_endpoint, 0, PROTOCOL="grpc", COMPRESSION="gzip")
+    told["its certificate cannot be read"] = asked(
+        "https://127.0.0.1:1", 1, CERTIFICATE="/no/such.pem")
     told["the name is not known"] = asked("http://nowhere.invalid:4318", 1)
     told["nothing listens"] = asked(f"http://127.0.0.1:{closed_port()}", 1)
     with silent() as port:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How OTLP travels: JSON, gzip, TLS, proxies, sockets, and the bounds of a request."""
 import re
+import subprocess
 
 import pytest
 
@@ -161,6 +162,28 @@ def test_an_unknown_authority_gets_nothing(receiver, workloads, tmp_path):
             check_arrival(agent, receiver, workloads)
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_authorities_of_ones_own_are_the_only_ones(receiver, workloads, tmp_path, protocol):
+    made, system = Certificates(tmp_path / "tls"), Certificates(tmp_path / "system")
+    # libcurl has a file and a directory by default.
+    system.write("ca-certificates.crt", system.authority.cert_pem.bytes())
+    system.authority_file()
+    subprocess.run(["openssl", "rehash", tmp_path / "system"], check=True, capture_output=True)
+    wrapper = ["unshare", "--mount", "sh", "-c",
+               f"mount --bind {tmp_path}/system /etc/ssl/certs && exec \"$@\"", "sh"]
+    target = receiver.grpc_port if protocol == "grpc" else receiver.http_port
+    with Relay(target, system.server_context(asks=False)) as relay:
+        environment = {PREFIX + "ENDPOINT": f"https://127.0.0.1:{relay.port}",
+                       PREFIX + "PROTOCOL": protocol}
+        own = {PREFIX + "CERTIFICATE": made.authority_file()}
+        with Agent(tmp_path, quick(), {**environment, **own}, wrapper=wrapper) as agent:
+            workloads.storm(workloads.marked(), 3)
+            eventually(lambda: relay.failures and "will retry" in agent.log, 10, lambda: agent.log)
+        assert not receiver.requests and not relay.handshakes
+        with Agent(tmp_path, quick(), environment, wrapper=wrapper) as agent:
+            check_arrival(agent, receiver, workloads)
+
+
 def test_a_certificate_of_the_configuration_must_be_there(tmp_path):
     agent = Agent(tmp_path, quick(export__endpoint="https://127.0.0.1:1",
                                   export__certificate=str(tmp_path / "none.pem")), ready=False)
@@ -221,12 +244,13 @@ def test_sockets_of_the_host_are_endpoints(workloads, tmp_path, protocol):
 
 def test_a_request_that_is_too_large_is_dropped_and_counted(receiver, workloads, tmp_path):
     # A batch is sealed when it has this size, so a full one is always larger.
-    settings = quick(export__endpoint=receiver.http_endpoint, export__batch_bytes="64KiB",
-                     export__max_request_bytes="64KiB", metrics__interval="1h", exec__args="none")
+    settings = quick(export__endpoint=receiver.http_endpoint, export__batch_bytes="256KiB",
+                     export__max_request_bytes="256KiB", metrics__interval="1h", exec__args="none",
+                     export__schedule_delay="1s")
     with Agent(tmp_path, settings) as agent:
         workloads.storm(workloads.marked(), 2300)
         eventually(lambda: lost(agent, "too_large") > 0, 10, lambda: agent.log)
-        eventually(lambda: receiver.messages("logs"), 10, lambda: agent.log)
+        eventually(lambda: receiver.messages("logs"), 30, lambda: agent.log)
         eventually(lambda: agent.ledger("apus.process.exec").rest == 0, 10, lambda: agent.log)
-    assert "is larger than 65536 bytes" in agent.log
-    assert all(request.size <= 65536 for request in receiver.requests)
+    assert "is larger than 262144 bytes" in agent.log
+    assert all(request.size <= 262144 for request in receiver.requests)
