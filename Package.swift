@@ -96,7 +96,7 @@ let package = Package(
       of: "Agent",
       ["CApusABI", "Config", "Identity", "Kernel", "Metrics", "OTLP", "Platform", "Probes"]),
     tests(of: "Transport", ["CApus"], exclude: ["Servers"]),
-    tests(of: "Serve"),
+    tests(of: "Serve", ["Platform"]),
     tests(of: "CLI", ["Config"]),
   ]
 )

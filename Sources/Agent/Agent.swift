@@ -54,8 +54,10 @@ package func runAgent(
   let health = Health(
     threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)],
     waitMilliseconds: settings.buffers.wakeLatencyMilliseconds)
-  let endpoint = try Endpoint(settings, shared, health, version)
-  if let address = endpoint.address { try lock.publish(address: address) }
+  let endpoint = try MetricsEndpoint(settings, shared, health, version)
+  if let address = endpoint.address {
+    try lock.publish(address: address, demands: endpoint.demands)
+  }
   // libbpf has parsed the kernel's types for each object: megabytes that nobody needs any more.
   capus_release_memory()
 
@@ -154,37 +156,6 @@ private func makeWait(
 ) throws(KernelError) -> RingWait {
   do throws(SystemError) { return try RingWait(reader, event: event) } catch {
     throw .map("events", error)
-  }
-}
-
-/// The HTTP endpoint, when one is configured.
-private struct Endpoint: ~Copyable {
-  let port: UInt16?
-  /// "127.0.0.1:9464", with the port that is bound.
-  let address: String?
-  private let server: HTTPServer?
-
-  init(
-    _ settings: Settings, _ shared: SharedParts, _ health: Health, _ version: String
-  ) throws(AgentError) {
-    guard let listen = settings.listen else {
-      port = nil
-      address = nil
-      server = nil
-      return
-    }
-    let attributes = shared.resources.agent(version: version, serviceName: settings.serviceName)
-    let labels = LabelText.render(attributes.map(\.0), attributes.map(\.1))
-    do throws(ServeError) {
-      let server = try HTTPServer(
-        try ListenAddress("\(listen)"), routes: makePages(shared, health, agentLabels: labels))
-      port = server.port
-      let host = listen.address.contains(":") ? "[\(listen.address)]" : listen.address
-      address = "\(host):\(server.port)"
-      self.server = consume server
-    } catch {
-      throw .serve(error)
-    }
   }
 }
 

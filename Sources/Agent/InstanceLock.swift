@@ -9,6 +9,8 @@ package struct RunningAgent: Sendable {
   package let pid: String
   /// Where it serves /metrics; nil when it serves nothing.
   package let address: String?
+  /// What a request there needs: "TLS", "a token".
+  package let demands: [String]
 
   /// What the lock's file says; nil when nobody holds the lock or the file cannot be read.
   package static func find() -> RunningAgent? {
@@ -18,13 +20,14 @@ package struct RunningAgent: Sendable {
     return read(InstanceLock.path)
   }
 
-  /// The pid on the first line, the address on the second; the file is empty for the moment between
-  /// the holder's lock and its write.
+  /// The pid on the first line, the address on the second, what it demands on the rest; the file
+  /// is empty for the moment between the holder's lock and its write.
   fileprivate static func read(_ path: String) -> RunningAgent {
     let lines = (readText(path) ?? "").split(separator: "\n")
     return RunningAgent(
       pid: lines.first.map(String.init) ?? "unknown",
-      address: lines.count > 1 ? String(lines[1]) : nil)
+      address: lines.count > 1 ? String(lines[1]) : nil,
+      demands: lines.dropFirst(2).map(String.init))
   }
 }
 
@@ -47,8 +50,9 @@ struct InstanceLock: ~Copyable {
   }
 
   /// Tells others where the metrics are.
-  borrowing func publish(address: String) throws(AgentError) {
-    try InstanceLock.write("\(getpid())\n\(address)\n", to: file, path)
+  borrowing func publish(address: String, demands: [String]) throws(AgentError) {
+    let lines = ["\(getpid())", address] + demands
+    try InstanceLock.write(lines.map { "\($0)\n" }.joined(), to: file, path)
   }
 
   private static func open(_ path: String) throws(AgentError) -> Descriptor {

@@ -56,7 +56,10 @@ package struct MemoryBudget: Sendable {
     }
     parts.append(("workload table", WorkloadTable.bytesMax))
     let http = HTTPLimits()
-    parts.append(("http connections", Int(http.connections) * http.connectionByteCount))
+    let perConnection =
+      http.connectionByteCount
+      + (settings.http.certificate == nil ? 0 : HTTPLimits.connectionByteCountTLS)
+    parts.append(("http connections", Int(http.connections) * perConnection))
     parts.append(
       ("ledger", cpus * Int(APUS_KIND_COUNT.rawValue) * MemoryLayout<apus_ledger_cell>.size))
     parts.append(

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the HTTP endpoint answers.
 
-internal import Export
-internal import Identity
-internal import Metrics
 internal import Platform
 internal import Serve
 internal import Synchronization
@@ -39,57 +36,38 @@ final class Health: Sendable {
 /// The pages.
 ///
 /// Answered on the HTTP library's thread.
-func makePages(_ shared: SharedParts, _ health: Health, agentLabels: [UInt8]) -> [HTTPRoute] {
-  let exposition = ExpositionBox(agentLabels)
-  return [
-    HTTPRoute("/metrics") { _ in
-      let snapshot = shared.store.snapshot(unixNanoseconds: Clock.shared.unixNanoseconds())
-      return HTTPResponse(
-        status: 200, contentType: PrometheusExposition.contentType,
-        body: exposition.render(snapshot) { shared.workloads.labels(of: $0) })
+func makePages(_ metrics: MetricsPage, _ health: Health) -> [HTTPRoute] {
+  [
+    HTTPRoute("/metrics") { metrics.answer($0) },
+    HTTPRoute("/healthz", isOpen: true) { request in
+      report(health.complaints(), well: "ok", request)
     },
-    HTTPRoute("/healthz") { _ in
-      let complaints = health.complaints()
-      return complaints.isEmpty
-        ? HTTPResponse(text: "ok\n")
-        : HTTPResponse(status: 503, text: complaints.joined(separator: "\n") + "\n")
-    },
-    HTTPRoute("/readyz") { _ in
-      guard health.ready else {
-        return HTTPResponse(status: 503, text: "programs are not attached\n")
-      }
-      let complaints = health.complaints()
-      return complaints.isEmpty
-        ? HTTPResponse(text: "ready\n")
-        : HTTPResponse(status: 503, text: complaints.joined(separator: "\n") + "\n")
+    HTTPRoute("/readyz", isOpen: true) { request in
+      let unready = health.ready ? [] : ["programs are not attached"]
+      return report(unready + health.complaints(), well: "ready", request)
     },
     HTTPRoute("/") { _ in
       HTTPResponse(
         text: """
           apus, an eBPF node agent
-            /metrics   Prometheus text
-            /healthz   200 while its threads move
-            /readyz    200 while programs are attached
+            /metrics   for Prometheus: text, OpenMetrics, or protobuf with native histograms
+            /healthz   200 while its threads move, else 503 with what is wrong
+            /readyz    200 while programs are attached, else 503 with what is wrong
 
           """)
     },
   ]
 }
 
-/// Scrapes may come two at a time; the renderer keeps what it rendered once.
-private final class ExpositionBox: Sendable {
-  private let exposition: Mutex<PrometheusExposition>
-
-  init(_ agentLabels: [UInt8]) {
-    exposition = Mutex(PrometheusExposition(targetLabels: agentLabels))
+/// What is wrong, if anything, as lines or, for those who ask for it, as JSON.
+private func report(_ complaints: [String], well: String, _ request: HTTPRequest) -> HTTPResponse {
+  let status = complaints.isEmpty ? 200 : 503
+  guard let accept = request.accept, accept.lowercased().contains("application/json") else {
+    let lines = complaints.isEmpty ? [well] : complaints
+    return HTTPResponse(status: status, text: lines.joined(separator: "\n") + "\n")
   }
-
-  func render(_ snapshot: MetricSnapshot, labels: @Sendable (UInt32) -> [UInt8]) -> [UInt8] {
-    exposition.withLock { exposition in
-      var page: [UInt8] = []
-      page.reserveCapacity(16_384)
-      exposition.render(snapshot, workloadLabels: labels, to: &page)
-      return page
-    }
-  }
+  let reasons = complaints.map { "\"\(jsonEscaped($0))\"" }.joined(separator: ",")
+  let word = complaints.isEmpty ? well : "unavailable"
+  return HTTPResponse(
+    status: status, json: "{\"status\":\"\(word)\",\"reasons\":[\(reasons)]}\n")
 }

@@ -37,7 +37,11 @@ extension Entry {
 
   /// Of pairs only those are hidden that are secrets.
   package var isHidden: Bool {
-    if case .pairs = value { false } else { !references.isEmpty }
+    switch value {
+    case .pairs: false
+    case .secret: true
+    default: !references.isEmpty
+    }
   }
 
   /// Whether anything of it is hidden.

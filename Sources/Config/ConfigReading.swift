@@ -115,11 +115,14 @@ extension Layer {
       }
     }
     do throws(ConfigError) { try checkSizes() } catch { problems.note(error) }
+    do throws(ConfigError) { try checkHTTP() } catch { problems.note(error) }
   }
 
   /// The error without the value, if that is a secret.
   private func hiding(_ error: ConfigError) -> ConfigError {
-    guard let key = OptionKey(rawValue: error.key), let entry = self[key], entry.isHidden else {
+    guard let key = OptionKey(rawValue: error.key), let entry = self[key], entry.isHidden,
+      !entry.references.isEmpty
+    else {
       return error
     }
     let names = entry.references.joined(separator: ", ")

@@ -67,10 +67,14 @@ package enum ConfigSchema {
         matching: NumberPattern.text(range, units: SizeText.units, powersOfTwo: powerOfTwo))
     case .milliseconds(let range):
       return string(matching: NumberPattern.text(range, units: DurationText.units))
-    case .choice(let words, _): return [("enum", .words(words))]
+    case .choice(let words, _):
+      // Unquoted digits are a number to an editor, and text to us.
+      let numbers = words.compactMap { Int($0) }.map { JSONTree.integer($0) }
+      return [("enum", .array(words.map { .string($0) } + numbers))]
     case .choices(let words, let alone): return choices(words, alone: alone)
     case .path, .file, .text:
       return [("type", .words(["string", "number", "boolean"])), ("minLength", .integer(1))]
+    case .secret: return string(matching: "^[!-~]+$")
     case .headers:
       let names = JSONTree.object([("pattern", .string("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"))])
       return mapping(pattern: #"^[^\x00-\x08\x0A-\x1F\x7F]*$"#) + [("propertyNames", names)]

@@ -80,6 +80,14 @@ package enum OptionKey: String, CaseIterable, Sendable {
   case logLevel = "log.level"
   case logFormat = "log.format"
 
+  case httpTLSCertificate = "http.tls.certificate"
+  case httpTLSKey = "http.tls.key"
+  case httpToken = "http.token"
+  case httpTokenFile = "http.token_file"
+  case prometheusBucketsPerPower = "prometheus.buckets_per_power"
+  case prometheusCreated = "prometheus.created"
+  case prometheusScopeLabels = "prometheus.scope_labels"
+
   case limitsQueueRecords = "limits.queue_records"
   case limitsBatchRecords = "limits.batch_records"
   case limitsLogsExportTime = "limits.logs_export_time"
@@ -125,7 +133,7 @@ package struct OptionRow: Sendable {
 
 package enum OptionTable {
   package static let rows: [OptionRow] =
-    probes + export + transport + perSignal + rest + limits
+    probes + export + transport + perSignal + rest + http + limits
 
   package static func row(_ key: OptionKey) -> OptionRow {
     // A test holds every key to one row, so a missing one is our bug.

@@ -65,6 +65,22 @@ package struct Settings: Sendable {
     package let scheduleDelayMilliseconds: Int
   }
 
+  /// Who may ask the endpoint, and over what.
+  package struct HTTP: Equatable, Sendable {
+    /// Both or neither.
+    package let certificate: String?
+    package let key: String?
+    /// The file wins.
+    package let token: String?
+    package let tokenFile: String?
+  }
+
+  package struct Prometheus: Equatable, Sendable {
+    package let bucketsPerPower: Int
+    package let created: Bool
+    package let scopeLabels: Bool
+  }
+
   package let exec: Exec
   package let runqlat: Runqlat
   package let tcpconnect: Measured
@@ -81,6 +97,8 @@ package struct Settings: Sendable {
   package let fileRotation: FileRotation
   /// Nil is `off`.
   package let listen: ListenAddress?
+  package let http: HTTP
+  package let prometheus: Prometheus
   package let serviceName: String
   /// Without `service.name`.
   package let resourceAttributes: [Pair]
@@ -132,6 +150,13 @@ extension Settings {
     fileRotation = FileRotation(
       bytesMax: layer.number(.fileMaxBytes), filesMax: layer.number(.fileMaxFiles))
     listen = if case .listen(let address)? = layer[.listen]?.value { address } else { nil }
+    http = HTTP(
+      certificate: layer.text(.httpTLSCertificate), key: layer.text(.httpTLSKey),
+      token: layer.text(.httpToken), tokenFile: layer.text(.httpTokenFile))
+    prometheus = Prometheus(
+      bucketsPerPower: layer.number(.prometheusBucketsPerPower),
+      created: layer.boolean(.prometheusCreated), scopeLabels: layer.boolean(.prometheusScopeLabels)
+    )
     serviceName = layer.text(.resourceServiceName) ?? ""
     resourceAttributes = layer.pairs(.resourceAttributes)
     logLevel = layer.choice(.logLevel)
@@ -154,6 +179,9 @@ extension Layer {
   func number(_ key: OptionKey) -> Int {
     switch self[key]?.value {
     case .integer(let value)?, .bytes(let value)?, .milliseconds(let value)?: return value
+    case .choice(let word)?:
+      guard let value = Int(word) else { mismatch(key) }
+      return value
     default: mismatch(key)
     }
   }
@@ -170,7 +198,10 @@ extension Layer {
   func optionalNumber(_ key: OptionKey) -> Int? { self[key] == nil ? nil : number(key) }
 
   func text(_ key: OptionKey) -> String? {
-    if case .text(let text)? = self[key]?.value { text } else { nil }
+    switch self[key]?.value {
+    case .text(let text)?, .secret(let text)?: text
+    default: nil
+    }
   }
 
   func pairs(_ key: OptionKey) -> [Pair] {

@@ -37,6 +37,7 @@ package enum Value: Equatable, Sendable {
   case choice(String)
   case choices([String])
   case text(String)
+  case secret(String)
   case pairs([Pair])
   /// Nil is `off`.
   case listen(ListenAddress?)
@@ -64,6 +65,7 @@ package enum Value: Equatable, Sendable {
     case .choice(let value): value
     case .choices(let values): "[\(values.joined(separator: ", "))]"
     case .text(let value): quoted(value)
+    case .secret(let value): hidingValues ? "\"***\"" : quoted(value)
     case .pairs(let pairs):
       pairs.isEmpty
         ? "{}"

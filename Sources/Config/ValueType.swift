@@ -22,6 +22,8 @@ package enum ValueType: Equatable, Sendable {
   case file
   case proxy
   case text
+  /// What goes into a header and is never shown.
+  case secret
   case headers
   case attributes
   case listen
@@ -51,6 +53,7 @@ package enum ValueType: Equatable, Sendable {
     case .file: return "the path of a file"
     case .proxy: return "http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT, or off"
     case .text: return "text"
+    case .secret: return "letters, digits and signs without a blank"
     case .headers, .attributes:
       return form == .environment
         ? "key=value pairs with commas between them, other characters as %XX"
@@ -102,6 +105,12 @@ package enum ValueType: Equatable, Sendable {
       guard !text.isEmpty else { throw ValueError(.notOfType, "is empty", "write \(wanted(form))") }
       guard !text.utf8.contains(0) else { throw notOfType(text, "text without NUL", form) }
       return .text(text)
+    case .secret:
+      guard !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+        // Without the text: it may be half a secret.
+        throw ValueError(.notOfType, "is not a token", "write \(wanted(form))")
+      }
+      return .secret(text)
     case .headers: return .pairs(try PairList.headers(text))
     case .attributes: return .pairs(try PairList.attributes(text))
     case .listen: return .listen(try listen(text, form))

@@ -1,150 +1,165 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page that Prometheus scrapes, in text format 0.0.4. Renders from a snapshot into a buffer
-// that is kept between scrapes; owned by the thread that answers.
+// The page that Prometheus scrapes, in each of its forms, instrument by instrument. What does not
+// change is rendered once and kept between scrapes; owned by the thread that answers.
 
-public import Metrics
+package import Metrics
 
-public struct PrometheusExposition: ~Copyable {
-  public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+/// What a configuration says of the page.
+package struct PrometheusOptions: Sendable {
+  /// From about a microsecond to half a minute.
+  package var leExponents: ClosedRange<Int> = -20...5
+  /// Classic buckets for each power of two: 1, 2, 4 or 8.
+  package var bucketsPerPower = 1
+  /// OpenMetrics' `_created` samples, which are a series of their own to many readers.
+  package var hasCreated = false
 
-  private let edges: PrometheusEdges
+  package init() {}
+}
+
+package struct PrometheusExposition: ~Copyable {
+  let edges: PrometheusEdges
+  let options: PrometheusOptions
   /// Rendered labels that every sample carries; may be empty.
-  private let commonLabels: [UInt8]
-  private let targetInfo: [UInt8]
-  /// Families in the order of the snapshot's instruments, rendered when first seen.
-  private var families: [Family?] = []
+  let commonLabels: [UInt8]
+  private let targetLabels: [UInt8]
+  /// Families in the order of the instruments, rendered when first seen.
+  private var families: [PrometheusFamily?] = []
+  // Kept, so that a point allocates nothing.
+  var cumulative: [UInt64] = []
+  var spans = PrometheusSpans()
+  var prefix: [UInt8] = []
 
-  private struct Family {
-    var descriptor: InstrumentDescriptor
-    var name: [UInt8]
-    var header: [UInt8]
-  }
-
-  /// `targetLabels` are the agent's resource attributes; `leExponents` bound the `le` edges, from
-  /// about a microsecond to half a minute if not said otherwise.
-  public init(
-    targetLabels: [UInt8], commonLabels: [UInt8] = [], leExponents: ClosedRange<Int> = -20...5
+  /// `targetLabels` are the agent's resource attributes.
+  package init(
+    targetLabels: [UInt8], commonLabels: [UInt8] = [],
+    options: PrometheusOptions = PrometheusOptions()
   ) {
-    precondition(leExponents.count <= 64, "a bounded set of edges")
-    edges = PrometheusEdges(exponents: leExponents)
+    edges = PrometheusEdges(
+      PowerOfTwoEdges(exponents: options.leExponents, perPower: options.bucketsPerPower))
+    self.options = options
     self.commonLabels = commonLabels
-    var info: [UInt8] = []
-    info.append("# HELP target_info Attributes of the agent and its host.\n")
-    info.append("# TYPE target_info gauge\ntarget_info")
-    info.append(labels: targetLabels, [], [], [])
-    info.append(" 1\n")
-    targetInfo = info
+    self.targetLabels = targetLabels
   }
 
-  /// Appends the whole page; `workloadLabels` gives the rendered labels of a workload, which are
-  /// what makes its samples distinct.
-  public mutating func render(
-    _ snapshot: MetricSnapshot, workloadLabels: (UInt32) -> [UInt8], to page: inout [UInt8]
-  ) {
-    page.append(contentsOf: targetInfo)
-    for (index, instrument) in snapshot.instruments.enumerated() where !instrument.points.isEmpty {
-      let family = family(index, instrument.descriptor)
-      page.append(contentsOf: family.header)
-      for point in instrument.points {
-        append(point, family.name, workloadLabels(point.workload), to: &page)
-      }
+  /// What comes first: the agent and its host.
+  package func begin(_ format: PrometheusFormat, to page: inout [UInt8]) {
+    let help = "Attributes of the agent and its host."
+    switch format {
+    case .text, .openMetrics:
+      let isText = format == .text
+      let name = isText ? "target_info" : "target"
+      page.append("# HELP \(name) \(help)\n# TYPE \(name) \(isText ? "gauge" : "info")\n")
+      page.append("target_info")
+      let start = page.count
+      page.append(labels: targetLabels, after: start)
+      page.append(page.count > start ? "} 1\n" : " 1\n")
+    case .protobuf:
+      let family = page.beginMessage(field: nil)
+      page.append(field: 1, "target_info")
+      page.append(field: 2, help)
+      page.append(field: 3, PrometheusFamily.gaugeType)
+      let metric = page.beginMessage(field: 4)
+      page.append(field: 1, labels: targetLabels)
+      let gauge = page.beginMessage(field: 2)
+      page.append(field: 1, 1.0)
+      page.endMessage(gauge)
+      page.endMessage(metric)
+      page.endMessage(family)
     }
   }
 
-  private mutating func family(_ index: Int, _ descriptor: InstrumentDescriptor) -> Family {
+  /// Appends a family; `index` is the instrument's place, `workloadLabels` gives the rendered
+  /// labels of a workload, which are what makes its samples distinct.
+  package mutating func append(
+    _ instrument: MetricSnapshot.Instrument, at index: Int, _ format: PrometheusFormat,
+    workloadLabels: (UInt32) -> [UInt8], to page: inout PrometheusPage
+  ) {
+    guard !instrument.points.isEmpty else { return }
+    let family = family(index, instrument.descriptor)
+    switch format {
+    case .text, .openMetrics:
+      page.bytes.append(contentsOf: format == .text ? family.textHead : family.openMetricsHead)
+      for point in instrument.points {
+        appendText(point, family, format, workloadLabels(point.workload), to: &page.bytes)
+        page.drain()
+      }
+    case .protobuf:
+      // Its length comes first, so that a family is whole before any of it is compressed.
+      let start = page.bytes.beginMessage(field: nil)
+      page.bytes.append(contentsOf: family.protobufHead)
+      for point in instrument.points {
+        appendMessage(point, family, workloadLabels(point.workload), to: &page.bytes)
+      }
+      page.bytes.endMessage(start)
+      page.drain()
+    }
+  }
+
+  /// What comes last.
+  package func end(_ format: PrometheusFormat, to page: inout [UInt8]) {
+    if format == .openMetrics { page.append("# EOF\n") }
+  }
+
+  private mutating func family(
+    _ index: Int, _ descriptor: InstrumentDescriptor
+  ) -> PrometheusFamily {
     if index < families.count, let known = families[index], known.descriptor == descriptor {
       return known
     }
-    let name = Array(PrometheusNames.family(descriptor).utf8)
-    var header: [UInt8] = []
-    header.append("# HELP ")
-    header.append(contentsOf: name)
-    header.append(" ")
-    header.append(help: descriptor.help)
-    header.append("\n# TYPE ")
-    header.append(contentsOf: name)
-    switch descriptor.kind {
-    case .counter: header.append(" counter\n")
-    case .upDownCounter, .gauge: header.append(" gauge\n")
-    case .histogram: header.append(" histogram\n")
-    }
-    let family = Family(descriptor: descriptor, name: name, header: header)
+    let family = PrometheusFamily(descriptor)
     while families.count <= index { families.append(nil) }
     families[index] = family
     return family
   }
-
-  private func append(
-    _ point: MetricPoint, _ name: [UInt8], _ workload: [UInt8], to page: inout [UInt8]
-  ) {
-    switch point.value {
-    case .integer(let value):
-      page.append(contentsOf: name)
-      page.append(labels: commonLabels, workload, point.labelText, [])
-      page.append(" \(value)\n")
-    case .double(let value):
-      page.append(contentsOf: name)
-      page.append(labels: commonLabels, workload, point.labelText, [])
-      page.append(sample: value)
-    case .histogram(let value):
-      let counts = edges.cumulative(value)
-      for (edge, count) in zip(edges.labels, counts) {
-        page.append(contentsOf: name)
-        page.append("_bucket")
-        page.append(labels: commonLabels, workload, point.labelText, edge)
-        page.append(" \(count)\n")
-      }
-      page.append(contentsOf: name)
-      page.append("_sum")
-      page.append(labels: commonLabels, workload, point.labelText, [])
-      page.append(sample: value.sum)
-      page.append(contentsOf: name)
-      page.append("_count")
-      page.append(labels: commonLabels, workload, point.labelText, [])
-      page.append(" \(value.count)\n")
-    }
-  }
 }
 
-extension [UInt8] {
-  fileprivate mutating func append(_ text: String) { append(contentsOf: text.utf8) }
+/// An instrument as Prometheus has it: its name, and its head in each form.
+struct PrometheusFamily {
+  // io.prometheus.client.MetricType
+  static let counterType: UInt64 = 0
+  static let gaugeType: UInt64 = 1
+  static let histogramType: UInt64 = 4
 
-  /// The parts that are not empty, in braces.
-  fileprivate mutating func append(
-    labels first: [UInt8], _ second: [UInt8], _ third: [UInt8], _ fourth: [UInt8]
-  ) {
-    let start = count
-    append(part: first, after: start)
-    append(part: second, after: start)
-    append(part: third, after: start)
-    append(part: fourth, after: start)
-    if count > start { append(UInt8(ascii: "}")) }
-  }
+  let descriptor: InstrumentDescriptor
+  /// With a counter's `_total`.
+  let name: [UInt8]
+  /// Without.
+  let openMetricsName: [UInt8]
+  let textHead: [UInt8]
+  let openMetricsHead: [UInt8]
+  let protobufHead: [UInt8]
 
-  private mutating func append(part: [UInt8], after start: Int) {
-    guard !part.isEmpty else { return }
-    append(UInt8(ascii: count == start ? "{" : ","))
-    append(contentsOf: part)
-  }
-
-  /// A value and the end of its line.
-  fileprivate mutating func append(sample value: Double) {
-    if value.isNaN {
-      append(" NaN\n")
-    } else if value.isInfinite {
-      append(value < 0 ? " -Inf\n" : " +Inf\n")
-    } else {
-      append(" \(value)\n")
-    }
-  }
-
-  fileprivate mutating func append(help: String) {
-    for byte in help.utf8 {
-      switch byte {
-      case UInt8(ascii: "\\"): append(#"\\"#)
-      case UInt8(ascii: "\n"): append(#"\n"#)
-      default: append(byte)
+  init(_ descriptor: InstrumentDescriptor) {
+    self.descriptor = descriptor
+    let name = PrometheusNames.family(descriptor)
+    let bare = PrometheusNames.openMetricsFamily(descriptor)
+    let unit = PrometheusNames.unit(descriptor)
+    self.name = Array(name.utf8)
+    openMetricsName = Array(bare.utf8)
+    let (word, type): (String, UInt64) =
+      switch descriptor.kind {
+      case .counter: ("counter", PrometheusFamily.counterType)
+      case .upDownCounter, .gauge: ("gauge", PrometheusFamily.gaugeType)
+      case .histogram: ("histogram", PrometheusFamily.histogramType)
       }
-    }
+    var text: [UInt8] = []
+    text.append("# HELP \(name) ")
+    text.append(help: descriptor.help, quotes: false)
+    text.append("\n# TYPE \(name) \(word)\n")
+    textHead = text
+    var open: [UInt8] = []
+    open.append("# TYPE \(bare) \(word)\n")
+    if let unit { open.append("# UNIT \(bare) \(unit)\n") }
+    open.append("# HELP \(bare) ")
+    open.append(help: descriptor.help, quotes: true)
+    open.append("\n")
+    openMetricsHead = open
+    var message: [UInt8] = []
+    message.append(field: 1, name)
+    message.append(field: 2, descriptor.help)
+    message.append(field: 3, type)
+    // Before the metrics, though of a higher number: the order of fields is free.
+    if let unit { message.append(field: 5, unit) }
+    protobufHead = message
   }
 }

@@ -21,6 +21,21 @@ package enum PrometheusNames {
     return "_" + name
   }
 
+  /// The name as OpenMetrics has it: only a counter's samples end in `_total`.
+  static func openMetricsFamily(_ descriptor: InstrumentDescriptor) -> String {
+    let name = family(descriptor)
+    return descriptor.kind == .counter ? String(name.dropLast("_total".count)) : name
+  }
+
+  /// The unit, where the name ends with it, as OpenMetrics demands.
+  static func unit(_ descriptor: InstrumentDescriptor) -> String? {
+    let (main, per) = words(ofUnit: descriptor.unit)
+    let isRatio = descriptor.kind == .gauge && descriptor.unit == "1"
+    let parts = [isRatio ? "ratio" : main] + (per.isEmpty ? [] : ["per", per])
+    let unit = parts.filter { !$0.isEmpty }.joined(separator: "_")
+    return !unit.isEmpty && openMetricsFamily(descriptor).hasSuffix("_\(unit)") ? unit : nil
+  }
+
   private static func tokens(of name: String) -> [String] {
     name.split { character in
       guard let byte = character.asciiValue else { return true }

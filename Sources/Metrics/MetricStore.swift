@@ -16,6 +16,9 @@ public final class Counter: Sendable {
 }
 
 public final class MetricStore: Sendable {
+  /// What is copied under one lock.
+  private static let pointsAtATime = 128
+
   private let state: Mutex<MetricTable>
 
   public init() { state = Mutex(MetricTable()) }
@@ -85,6 +88,39 @@ public final class MetricStore: Sendable {
   /// Ends all series of a workload that is gone.
   public func removeAll(workload: UInt32) {
     state.withLock { $0.removeAll(workload: workload) }
+  }
+
+  public var instrumentCount: Int { state.withLock { $0.instrumentCount } }
+
+  /// One instrument alone, a few of its series at a time: the lock is held for a fraction of what a
+  /// snapshot of all takes.
+  ///
+  /// Its points may be of slightly different moments.
+  public func snapshot(instrument index: Int) -> MetricSnapshot.Instrument {
+    var points: [MetricPoint] = []
+    var next = 0
+    let removals = state.withLock { table in
+      points.reserveCapacity(table.slotCount(of: index))
+      return table.removals
+    }
+    while true {
+      let isWhole: Bool? = state.withLock { table in
+        // A series that ended and came back meanwhile may lie ahead, and be told a second time.
+        guard table.removals == removals else { return nil }
+        let end = min(next + MetricStore.pointsAtATime, table.slotCount(of: index))
+        table.appendPoints(of: index, slots: next..<end, to: &points)
+        next = end
+        return end == table.slotCount(of: index)
+      }
+      switch isWhole {
+      case nil: return state.withLock { $0.snapshot(instrument: index) }
+      case true?:
+        return state.withLock {
+          MetricSnapshot.Instrument(descriptor: $0.descriptor(of: index), points: points)
+        }
+      case false?: continue
+      }
+    }
   }
 
   public func snapshot(unixNanoseconds: UInt64) -> MetricSnapshot {

@@ -48,6 +48,8 @@ struct MetricTable {
 
   private var instruments: [InstrumentState] = []
   private(set) var refused: UInt64 = 0
+  /// Series that have ended, of all instruments.
+  private(set) var removals: UInt64 = 0
 
   var seriesCount: Int { instruments.reduce(0) { $0 + $1.slots.count - $1.free.count } }
 
@@ -149,6 +151,7 @@ struct MetricTable {
 
   private mutating func remove(slot: Int, of instrument: Int) {
     guard let state = instruments[instrument].slots[slot].state.take() else { return }
+    removals += 1
     instruments[instrument].free.append(slot)
     if state.isOverflow {
       instruments[instrument].overflow = nil
@@ -159,18 +162,30 @@ struct MetricTable {
   }
 
   func snapshot(_ unixNanoseconds: UInt64) -> MetricSnapshot {
-    let copies = instruments.enumerated().map { index, instrument in
-      MetricSnapshot.Instrument(
-        descriptor: instrument.descriptor,
-        points: instrument.slots.enumerated().compactMap { place, slot in
-          slot.state.flatMap { state in
-            MetricTable.point(
-              state, instrument.shape,
-              SeriesID(instrument: index, slot: place, generation: slot.generation))
-          }
-        })
-    }
+    let copies = instruments.indices.map { snapshot(instrument: $0) }
     return MetricSnapshot(unixNanoseconds: unixNanoseconds, instruments: copies)
+  }
+
+  var instrumentCount: Int { instruments.count }
+
+  func slotCount(of instrument: Int) -> Int { instruments[instrument].slots.count }
+
+  func descriptor(of instrument: Int) -> InstrumentDescriptor { instruments[instrument].descriptor }
+
+  func snapshot(instrument index: Int) -> MetricSnapshot.Instrument {
+    var points: [MetricPoint] = []
+    appendPoints(of: index, slots: 0..<slotCount(of: index), to: &points)
+    return MetricSnapshot.Instrument(descriptor: descriptor(of: index), points: points)
+  }
+
+  func appendPoints(of index: Int, slots: Range<Int>, to points: inout [MetricPoint]) {
+    let shape = instruments[index].shape
+    for place in slots {
+      let slot = instruments[index].slots[place]
+      guard let state = slot.state else { continue }
+      let series = SeriesID(instrument: index, slot: place, generation: slot.generation)
+      if let point = MetricTable.point(state, shape, series) { points.append(point) }
+    }
   }
 
   private static func point(

@@ -5,29 +5,43 @@ final class Router: Sendable {
   static let methods = "GET, HEAD"
 
   private let routes: [HTTPRoute]
+  private let token: BearerToken?
 
-  init(_ routes: [HTTPRoute]) {
+  init(_ routes: [HTTPRoute], token: BearerToken? = nil) {
     self.routes = routes
+    self.token = token
   }
 
-  func reply(
-    path: String, method: String, header: (String) -> String?
-  ) -> (response: HTTPResponse, isMethodRefused: Bool) {
+  func reply(path: String, method: String, header: (String) -> String?) -> HTTPResponse {
     guard method == "GET" || method == "HEAD" else {
-      let text = "only \(Self.methods) are served here\n"
-      return (HTTPResponse(status: 405, text: text), true)
+      return refusal(405, "only \(Self.methods) are served here\n", ("Allow", Self.methods))
     }
-    guard let route = routes.first(where: { $0.path == path }) else {
+    let route = routes.first { $0.path == path }
+    // Before anything is said of a path, so that without the token nothing is learnt.
+    if let token, route?.isOpen != true, !token.isShown(in: header("Authorization")) {
+      return refusal(
+        401, "the header Authorization: Bearer TOKEN is needed here\n",
+        ("WWW-Authenticate", "Bearer realm=\"apus\""))
+    }
+    guard let route else {
       let paths = routes.map { "\($0.path)\n" }.joined()
-      return (HTTPResponse(status: 404, text: "not found; there are:\n\(paths)"), false)
+      return HTTPResponse(status: 404, text: "not found; there are:\n\(paths)")
     }
     guard !hasBody(header) else {
-      return (HTTPResponse(status: 413, text: "a request must not have a body\n"), false)
+      return HTTPResponse(status: 413, text: "a request must not have a body\n")
     }
-    let request = HTTPRequest(
-      path: path, isHead: method == "HEAD", accept: header("Accept"),
-      acceptEncoding: header("Accept-Encoding"))
-    return (route.handle(request), false)
+    return route.handle(
+      HTTPRequest(
+        path: path, isHead: method == "HEAD", accept: header("Accept"),
+        acceptEncoding: header("Accept-Encoding")))
+  }
+
+  private func refusal(
+    _ status: Int, _ text: String, _ header: (String, String)
+  ) -> HTTPResponse {
+    var response = HTTPResponse(status: status, text: text)
+    response.headers = [header]
+    return response
   }
 
   private func hasBody(_ header: (String) -> String?) -> Bool {

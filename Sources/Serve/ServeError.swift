@@ -10,6 +10,10 @@ package enum ServeError: Error, Equatable {
   case library(String)
   /// The socket could not be made, bound or listened on.
   case listen(address: String, errno: Int32)
+  /// No certificate with its key; the message names the file.
+  case certificate(String)
+  /// The file of the token cannot be used.
+  case token(path: String, reason: String)
   /// The server could not be started on its socket.
   case start(errno: Int32)
 
@@ -28,6 +32,9 @@ extension ServeError: CustomStringConvertible {
       "\(address) is in use; choose another with --listen ADDR:PORT or stop the process that holds"
         + " it"
     case .listen(let address, let code): "cannot listen on \(address): \(text(code))"
+    case .certificate(let message):
+      "cannot use http.tls: \(message); write PEM files of a certificate chain and of its key"
+    case .token(let path, let reason): "cannot use http.token_file \(path): \(reason)"
     case .start(let code): "cannot start the HTTP server: \(text(code))"
     }
   }

@@ -10,11 +10,13 @@ enum Bench {
            apus-bench batch RECORDS ROUNDS PATH  one batch, also written to PATH
            apus-bench ring [EXECS] [OPTIONS] execs in the ring, to sealed batches (root)
            apus-bench feed [RECORDS] [OPTIONS] copies of real records, to sealed batches (root)
+           apus-bench scrape [SERIES] [OPTIONS] a page for Prometheus in each form
       --program PATH  what is executed (.build/workloads/leaf, or /bin/true)
       --fills N       fills of the ring for each side (3)
       --hold N        batches kept in a queue before they are dropped (0)
       --cgroup PATH   only executions in this cgroup
       --json          one object a line
+      --mark          SIGUSR1 before and after each scrape, for Tests/native/malloc_count.c
     """
 
   static func main() {
@@ -24,6 +26,7 @@ enum Bench {
       case "batch": try BatchBench(arguments.dropFirst()).run()
       case "ring": try RingBench(BenchOptions(arguments.dropFirst(), count: 20_000)).run()
       case "feed": try FeedBench(BenchOptions(arguments.dropFirst(), count: 110_000)).run()
+      case "scrape": try ScrapeBench(BenchOptions(arguments.dropFirst(), count: 10_000)).run()
       default: try EncodeBench(arguments).run()
       }
     } catch {

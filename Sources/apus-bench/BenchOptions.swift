@@ -31,6 +31,7 @@ struct BenchOptions {
   private(set) var fills = 3
   private(set) var hold = 0
   private(set) var json = false
+  private(set) var mark = false
   private(set) var program: String
   /// nil is all.
   private(set) var cgroup: String?
@@ -43,6 +44,7 @@ struct BenchOptions {
     while let argument = rest.popFirst() {
       switch argument {
       case "--json": json = true
+      case "--mark": mark = true
       case "--cgroup": cgroup = try BenchOptions.value(&rest, of: argument)
       case "--program": program = try BenchOptions.value(&rest, of: argument)
       case "--fills": fills = try BenchOptions.number(&rest, of: argument, 1...1000)

@@ -105,6 +105,7 @@ extension JSONLine {
         object.add(pair.key, isHidden ? "***" : pair.value)
       }
       add(key, object)
+    case .secret: add(key, "***")
     case .bytes, .milliseconds, .choice, .text, .listen, .endpoint, .proxy:
       add(key, entry.value.plain)
     }

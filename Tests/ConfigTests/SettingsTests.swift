@@ -34,6 +34,11 @@ struct SettingsTests {
     #expect(settings.otlpFile == nil)
     #expect(settings.fileRotation == FileRotation(bytesMax: 100 << 20, filesMax: 3))
     #expect(settings.listen == ListenAddress(address: "127.0.0.1", port: 9464))
+    #expect(
+      settings.http == Settings.HTTP(certificate: nil, key: nil, token: nil, tokenFile: nil))
+    #expect(
+      settings.prometheus
+        == Settings.Prometheus(bucketsPerPower: 1, created: false, scopeLabels: false))
     #expect(settings.serviceName == "apus")
     #expect(settings.resourceAttributes.isEmpty)
     #expect(settings.logLevel == .info)

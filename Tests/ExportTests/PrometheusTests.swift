@@ -8,8 +8,25 @@ import Testing
 
 private let shape = HistogramShape(scale: 3, offset: -184, zeroThreshold: 0x1p-23)
 
+/// A whole page, as the agent makes it.
+func rendered(
+  _ snapshot: MetricSnapshot, _ exposition: inout PrometheusExposition, _ format: PrometheusFormat,
+  gzipped: Bool = false, workload: String = ""
+) -> [UInt8] {
+  var page = PrometheusPage()
+  let begun = page.begin(in: [], isGzipped: gzipped)
+  #expect(begun)
+  exposition.begin(format, to: &page.bytes)
+  for (index, instrument) in snapshot.instruments.enumerated() {
+    exposition.append(
+      instrument, at: index, format, workloadLabels: { _ in Array(workload.utf8) }, to: &page)
+  }
+  exposition.end(format, to: &page.bytes)
+  return page.finish()
+}
+
 /// One series of each kind, with every character that must be escaped.
-private func sample() -> MetricSnapshot {
+func sample() -> MetricSnapshot {
   let store = MetricStore()
   func descriptor(
     _ name: String, _ unit: String, _ kind: InstrumentKind, _ keys: [String] = []
@@ -41,12 +58,17 @@ private func sample() -> MetricSnapshot {
   return store.snapshot(unixNanoseconds: 9)
 }
 
-private func page(_ exponents: ClosedRange<Int>) -> String {
+private func page(
+  _ exponents: ClosedRange<Int>, _ format: PrometheusFormat = .text, perPower: Int = 1,
+  created: Bool = false
+) -> String {
+  var options = PrometheusOptions()
+  options.leExponents = exponents
+  options.bucketsPerPower = perPower
+  options.hasCreated = created
   var exposition = PrometheusExposition(
-    targetLabels: Array(#"service_name="apus""#.utf8), leExponents: exponents)
-  var page: [UInt8] = []
-  exposition.render(sample(), workloadLabels: { _ in [] }, to: &page)
-  return String(decoding: page, as: UTF8.self)
+    targetLabels: Array(#"service_name="apus""#.utf8), options: options)
+  return String(decoding: rendered(sample(), &exposition, format), as: UTF8.self)
 }
 
 @Suite("Prometheus exposition")
@@ -86,6 +108,62 @@ struct PrometheusTests {
         """#)
   }
 
+  @Test("OpenMetrics is golden")
+  func openMetrics() {
+    #expect(
+      page(0...1, .openMetrics, created: true) == #"""
+        # HELP target Attributes of the agent and its host.
+        # TYPE target info
+        target_info{service_name="apus"} 1
+        # TYPE apus_process_executions counter
+        # HELP apus_process_executions A \\ and a\nline.
+        apus_process_executions_total{error_type="a\"b\\c\nd"} 23
+        apus_process_executions_created{error_type="a\"b\\c\nd"} 1e-09
+        # TYPE apus_queue_usage_bytes gauge
+        # UNIT apus_queue_usage_bytes bytes
+        # HELP apus_queue_usage_bytes A \\ and a\nline.
+        apus_queue_usage_bytes 5
+        # TYPE apus_queue_fill_ratio gauge
+        # UNIT apus_queue_fill_ratio ratio
+        # HELP apus_queue_fill_ratio A \\ and a\nline.
+        apus_queue_fill_ratio +Inf
+        # TYPE apus_cpu_runqueue_latency_seconds histogram
+        # UNIT apus_cpu_runqueue_latency_seconds seconds
+        # HELP apus_cpu_runqueue_latency_seconds A \\ and a\nline.
+        apus_cpu_runqueue_latency_seconds_bucket{le="1.0"} 9
+        apus_cpu_runqueue_latency_seconds_bucket{le="2.0"} 9
+        apus_cpu_runqueue_latency_seconds_bucket{le="+Inf"} 16
+        apus_cpu_runqueue_latency_seconds_sum 2.5
+        apus_cpu_runqueue_latency_seconds_count 16
+        apus_cpu_runqueue_latency_seconds_created 1e-09
+        # EOF
+
+        """#)
+    #expect(!page(0...1, .openMetrics).contains("_created"))
+    #expect(!page(0...1, .text, created: true).contains("_created"))
+  }
+
+  @Test("a page that is compressed as it comes is the same page", .timeLimit(.minutes(1)))
+  func gzipped() throws {
+    var exposition = PrometheusExposition(targetLabels: [])
+    let large = MetricSnapshot(
+      unixNanoseconds: 9,
+      instruments: (0..<1000).flatMap { _ in sample().instruments })
+    let plain = rendered(large, &exposition, .text)
+    let small = rendered(large, &exposition, .text, gzipped: true)
+    #expect(plain.count > 1 << 20 && small.count < plain.count / 10)
+    let path = "/tmp/apus-page-\(getpid())"
+    defer { unlink(path) }
+    let file = try #require(fopen(path, "w"))
+    fwrite(small, 1, small.count, file)
+    fclose(file)
+    let pipe = try #require(popen("gzip --decompress --stdout \(path)", "r"))
+    var unpacked = [UInt8](repeating: 0, count: plain.count + 1)
+    let count = fread(&unpacked, 1, unpacked.count, pipe)
+    #expect(pclose(pipe) == 0)
+    #expect(Array(unpacked[..<count]) == plain)
+  }
+
   @Test(
     "promtool finds nothing to say",
     .enabled(if: access("/usr/bin/promtool", X_OK) == 0, "needs promtool"))
@@ -102,18 +180,16 @@ struct PrometheusTests {
   @Test("a second page differs in nothing, with headers that were kept")
   func twice() {
     var exposition = PrometheusExposition(targetLabels: [])
-    var first: [UInt8] = []
-    var second: [UInt8] = []
-    exposition.render(sample(), workloadLabels: { _ in [] }, to: &first)
-    exposition.render(sample(), workloadLabels: { _ in [] }, to: &second)
-    #expect(first == second)
+    for format in PrometheusFormat.allCases {
+      let first = rendered(sample(), &exposition, format)
+      #expect(rendered(sample(), &exposition, format) == first)
+    }
   }
 
   @Test("workload labels come before the series' own")
   func workloadLabels() {
     var exposition = PrometheusExposition(targetLabels: [], commonLabels: Array(#"a="1""#.utf8))
-    var page: [UInt8] = []
-    exposition.render(sample(), workloadLabels: { _ in Array(#"pod="x""#.utf8) }, to: &page)
+    let page = rendered(sample(), &exposition, .text, workload: #"pod="x""#)
     let text = String(decoding: page, as: UTF8.self)
     #expect(text.contains(#"apus_process_executions_total{a="1",pod="x",error_type="#))
     #expect(text.contains(#"_bucket{a="1",pod="x",le="1.0"} 9"#))

@@ -2,22 +2,28 @@
 // The HTTP server, asked over plain sockets.
 
 import Glibc
+import Platform
 import Testing
 
 @testable import Serve
 
 @Suite("the HTTP server") struct HTTPServerTests {
-  private func server(limits: HTTPLimits = HTTPLimits()) throws -> HTTPServer {
+  private func server(
+    limits: HTTPLimits = HTTPLimits(), token: BearerToken? = nil
+  ) throws -> HTTPServer {
     try HTTPServer(
-      try ListenAddress("127.0.0.1:0"), limits: limits,
+      try ListenAddress("127.0.0.1:0"), limits: limits, token: token,
       routes: [
         HTTPRoute("/metrics") { request in
           HTTPResponse(
             contentType: "text/plain; version=0.0.4",
-            body: Array("\(request.accept ?? "-") \(request.acceptEncoding ?? "-")".utf8))
+            body: HTTPBody(
+              Array("\(request.accept ?? "-") \(request.acceptEncoding ?? "-")".utf8)))
         },
-        HTTPRoute("/large") { _ in HTTPResponse(body: [UInt8](repeating: 7, count: 5_000_000)) },
-        HTTPRoute("/readyz") { _ in HTTPResponse(status: 503, text: "not yet\n") },
+        HTTPRoute("/large") { _ in
+          HTTPResponse(body: HTTPBody([UInt8](repeating: 7, count: 5_000_000)))
+        },
+        HTTPRoute("/readyz", isOpen: true) { _ in HTTPResponse(status: 503, text: "not yet\n") },
       ])
   }
 
@@ -97,6 +103,101 @@ import Testing
     var byte: UInt8 = 0
     // The socket's own receive timeout is ten seconds: -1 would be that.
     #expect(read(descriptor, &byte, 1) == 0)
+  }
+
+  @Test("a request that does not end is ended, however often it says something") func slow() throws
+  {
+    var limits = HTTPLimits()
+    (limits.idleSeconds, limits.requestSeconds) = (10, 2)
+    let server = try server(limits: limits)
+    let descriptor = try dial(server.port)
+    defer { close(descriptor) }
+    var bytes: [UInt8] = Array("GET /metrics HTTP/1.1\r\n".utf8)
+    #expect(send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count)
+    bytes = Array("X: y\r\n".utf8)
+    let begin = time(nil)
+    while time(nil) - begin < 9 {
+      if send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) < 0 { break }
+      usleep(100_000)
+    }
+    #expect((1...5).contains(time(nil) - begin))
+  }
+
+  @Test("a reader that takes no more is ended, and the body given back") func slowReader() throws {
+    var limits = HTTPLimits()
+    (limits.idleSeconds, limits.requestSeconds) = (10, 2)
+    let returned = try Event()
+    let server = try HTTPServer(
+      try ListenAddress("127.0.0.1:0"), limits: limits,
+      routes: [
+        HTTPRoute("/") { _ in
+          HTTPResponse(
+            body: HTTPBody([UInt8](repeating: 7, count: 50_000_000)) {
+              if $0.count == 50_000_000 { returned.raise() }
+            })
+        }
+      ])
+    let descriptor = try dial(server.port)
+    defer { close(descriptor) }
+    let request = Array("GET / HTTP/1.1\r\nHost: test\r\n\r\n".utf8)
+    #expect(send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count)
+    let begin = time(nil)
+    returned.wait(milliseconds: 10_000)
+    #expect((1...5).contains(time(nil) - begin))
+  }
+
+  @Test("without the token nothing is learnt but whether it is alive") func token() throws {
+    let server = try server(token: BearerToken("secret"))
+    for head in [
+      "", "Authorization: Bearer\r\n", "Authorization: Bearer secre\r\n",
+      "Authorization: Bearer secreT\r\n", "Authorization: Basic secret\r\n",
+      "Authorization: Bearer secret2\r\n", "Authorization: secret\r\n",
+    ] {
+      for path in ["/metrics", "/nothing"] {
+        let answer = try ask(server.port, "GET \(path) HTTP/1.1\r\n\(head)")
+        #expect(answer.hasPrefix("HTTP/1.1 401 "))
+        #expect(answer.contains("WWW-Authenticate: Bearer realm=\"apus\"\r\n"))
+        #expect(!answer.contains("large"))
+      }
+    }
+    #expect(try ask(server.port, "GET /readyz HTTP/1.1\r\n").hasPrefix("HTTP/1.1 503 "))
+    for head in ["Authorization: Bearer secret\r\n", "authorization: bearer secret\r\n"] {
+      #expect(try ask(server.port, "GET /metrics HTTP/1.1\r\n\(head)").hasPrefix("HTTP/1.1 200 "))
+    }
+  }
+
+  @Test("a token's file is read anew, and kept when it cannot be read") func tokenFile() throws {
+    let path = "/tmp/apus-token-\(getpid())"
+    func write(_ text: String) throws {
+      let file = try #require(fopen(path, "w"))
+      fputs(text, file)
+      fclose(file)
+    }
+    defer { unlink(path) }
+    for bad in ["", "\n", "two words", String(repeating: "x", count: 5000)] {
+      try write(bad)
+      #expect(throws: ServeError.self) { try BearerToken(file: path) }
+    }
+    try write("first\n")
+    let token = try BearerToken(file: path)
+    #expect(token.isShown(in: "Bearer first"))
+    try write("second")
+    #expect(token.isShown(in: "Bearer second") && !token.isShown(in: "Bearer first"))
+    unlink(path)
+    #expect(token.isShown(in: "Bearer second"))
+  }
+
+  @Test("without a certificate it does not start, and says which file is wrong") func certificate()
+  {
+    do {
+      let server = try HTTPServer(
+        try ListenAddress("127.0.0.1:0"), tls: TLSFiles(certificate: "/none.crt", key: "/none.key"),
+        routes: [])
+      server.stop()
+      Issue.record("it starts")
+    } catch {
+      #expect(error == .certificate("/none.crt: No such file or directory"))
+    }
   }
 
   @Test("a port in use is named, with what to do") func inUse() throws {

@@ -64,3 +64,18 @@ def test_the_agent_allocates_nothing_per_record(counter, workloads, tmp_path, re
     figures(f"{records} records more: {many - few} allocations in {requests} requests more")
     # Ticks of the sampler and requests allocate; records do not.
     assert many - few < records / 5
+
+
+def test_a_scrape_allocates_no_more_than_once_for_each_series(counter, figures):
+    done = subprocess.run([ROOT / ".build/release/apus-bench", "scrape", "2000", "--mark"],
+                          env={**ENVIRONMENT, **counter}, capture_output=True, text=True,
+                          check=True)
+    counts = [int(found) for found in re.findall(r"malloc_count: (\d+)", done.stderr)]
+    # Three forms, each with gzip and without, nine times each, between two marks.
+    assert len(counts) >= 2 * 9 * 6
+    scrapes = [end - begin for begin, end in zip(counts[0:108:2], counts[1:108:2])]
+    warm = [scrapes[first + 1:first + 9] for first in range(0, 54, 9)]
+    worst = max(max(form) for form in warm)
+    figures(f"2000 series: {worst} allocations for a page; {done.stdout.splitlines()[2:]}")
+    # A histogram's counts are an array of their own, and few sums are written without a string.
+    assert worst <= 2000

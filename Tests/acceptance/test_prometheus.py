@@ -1,45 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's Prometheus scrapes the agent, and its query API returns the known counts."""
-import json
 import os
 import subprocess
-import urllib.parse
-import urllib.request
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent import Agent
-from waiting import eventually, free_port, settled
-
-
-class Prometheus:
-    def __init__(self, directory, target):
-        self.port = free_port()
-        config = directory / "prometheus.yml"
-        config.write_text(
-            "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
-            f"scrape_configs: [{{job_name: apus, static_configs: [{{targets: ['{target}']}}]}}]\n")
-        self.log = open(directory / "prometheus.log", "wb")
-        self.process = subprocess.Popen(
-            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
-             f"--web.listen-address=127.0.0.1:{self.port}"],
-            stdout=self.log, stderr=subprocess.STDOUT)
-
-    def query(self, text):
-        """[(labels, value)] of an instant query; empty while the server is starting."""
-        url = f"http://127.0.0.1:{self.port}/api/v1/query?" + urllib.parse.urlencode(
-            {"query": text})
-        try:
-            answer = json.load(urllib.request.urlopen(url, timeout=5))
-        except OSError:
-            return []
-        return [(row["metric"], float(row["value"][1])) for row in answer["data"]["result"]]
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(20)
-        self.log.close()
+from prometheus import Prometheus
+from waiting import eventually, settled
 
 
 @pytest.fixture

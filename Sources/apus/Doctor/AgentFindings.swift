@@ -17,7 +17,16 @@ func agentFindings() -> [Finding] {
       Finding(.agent, "ledger", .warning, "not served", "run the agent with --listen")
     ]
   }
-  findings.append(health(address))
+  // Neither a client of TLS nor a secret that it does not know is the doctor's.
+  if !agent.demands.contains("TLS") { findings.append(health(address)) }
+  guard agent.demands.isEmpty else {
+    let demands = agent.demands.joined(separator: " and ")
+    return findings + [
+      Finding(
+        .agent, "ledger", .ok, "not read: \(address)/metrics needs \(demands)",
+        "scrape it with that")
+    ]
+  }
   guard let page = AgentPage(fetch: "/metrics", from: address), let ledger = LedgerPage(page) else {
     return findings + [
       Finding(

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// /metrics: one scrape at a time is rendered, on the HTTP thread, and a few are on their way.
+
+internal import Config
+internal import Export
+internal import Metrics
+internal import Serve
+internal import Synchronization
+
+/// Answered on the HTTP library's thread.
+final class MetricsPage: Sendable {
+  private let store: MetricStore
+  private let workloads: Workloads
+  private let renderer: Mutex<Renderer>
+  private let buffers = PageBuffers()
+
+  private struct Renderer: ~Copyable {
+    var exposition: PrometheusExposition
+    var page = PrometheusPage()
+  }
+
+  init(_ shared: SharedParts, agentLabels: [UInt8], version: String, _ settings: Settings) {
+    store = shared.store
+    workloads = shared.workloads
+    var options = PrometheusOptions()
+    options.bucketsPerPower = settings.prometheus.bucketsPerPower
+    options.hasCreated = settings.prometheus.created
+    let scope =
+      settings.prometheus.scopeLabels
+      ? LabelText.render(["otel_scope_name", "otel_scope_version"], ["apus", version]) : []
+    renderer = Mutex(
+      Renderer(
+        exposition: PrometheusExposition(
+          targetLabels: agentLabels, commonLabels: scope, options: options)))
+  }
+
+  func answer(_ request: HTTPRequest) -> HTTPResponse {
+    let wanted = PrometheusNegotiation(
+      accept: request.accept, acceptEncoding: request.acceptEncoding)
+    guard let buffer = buffers.take() else {
+      return refusal("\(PageBuffers.countMax) scrapes are on their way already\n")
+    }
+    guard let page = render(wanted, in: buffer) else {
+      buffers.giveBack(buffer)
+      return refusal("no memory\n")
+    }
+    let buffers = buffers
+    var response = HTTPResponse(
+      contentType: wanted.contentType, body: HTTPBody(page) { buffers.giveBack($0) })
+    response.headers = [("Vary", "Accept, Accept-Encoding")]
+    if wanted.isGzipped { response.headers.append(("Content-Encoding", "gzip")) }
+    return response
+  }
+
+  private func refusal(_ text: String) -> HTTPResponse {
+    var response = HTTPResponse(status: 503, text: text)
+    response.headers = [("Retry-After", "1")]
+    return response
+  }
+
+  /// Instrument by instrument, so that the store is never locked for long and never copied whole.
+  private func render(_ wanted: PrometheusNegotiation, in buffer: [UInt8]) -> [UInt8]? {
+    renderer.withLock { renderer in
+      guard renderer.page.begin(in: buffer, isGzipped: wanted.isGzipped) else { return nil }
+      let format = wanted.format
+      renderer.exposition.begin(format, to: &renderer.page.bytes)
+      for index in 0..<store.instrumentCount {
+        renderer.exposition.append(
+          store.snapshot(instrument: index), at: index, format,
+          workloadLabels: { workloads.labels(of: $0) }, to: &renderer.page)
+      }
+      renderer.exposition.end(format, to: &renderer.page.bytes)
+      return renderer.page.finish()
+    }
+  }
+}
+
+/// What pages are rendered into: as many as may be on their way, one kept when none is.
+final class PageBuffers: Sendable {
+  static let countMax = 4
+  private static let idleMax = 1
+  /// A page that was larger is not kept.
+  private static let keptBytes = 8 << 20
+
+  private struct State {
+    var taken = 0
+    var idle: [[UInt8]] = []
+  }
+
+  private let state = Mutex(State())
+
+  /// nil when too many are out.
+  func take() -> [UInt8]? {
+    state.withLock { state in
+      guard state.taken < PageBuffers.countMax else { return nil }
+      state.taken += 1
+      return state.idle.popLast() ?? []
+    }
+  }
+
+  func giveBack(_ buffer: [UInt8]) {
+    state.withLock { state in
+      state.taken -= 1
+      guard state.idle.count < PageBuffers.idleMax, buffer.capacity <= PageBuffers.keptBytes
+      else { return }
+      state.idle.append(buffer)
+    }
+  }
+}

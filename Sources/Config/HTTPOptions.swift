@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of the HTTP endpoint and of the pages for Prometheus.
+
+extension OptionTable {
+  static let http: [OptionRow] = [
+    OptionRow(
+      .httpTLSCertificate, .text, nil, "Serve over TLS with this certificate chain, a PEM file"),
+    OptionRow(.httpTLSKey, .text, nil, "The certificate's key, a PEM file"),
+    OptionRow(
+      .httpToken, .secret, nil, "Answer only who shows this token, but for /healthz and /readyz"),
+    OptionRow(.httpTokenFile, .text, nil, "The same with a token that is read from a file"),
+    OptionRow(
+      .prometheusBucketsPerPower, .choice(["1", "2", "4", "8"], notYet: []), .choice("1"),
+      "Classic buckets of a histogram for each power of two"),
+    OptionRow(
+      .prometheusCreated, .boolean, .boolean(false),
+      "In OpenMetrics a _created sample beside each counter and histogram"),
+    OptionRow(
+      .prometheusScopeLabels, .boolean, .boolean(false),
+      "Labels otel_scope_name and otel_scope_version on every sample"),
+  ]
+}
