@@ -85,7 +85,7 @@ let package = Package(
     tests(of: "Platform"),
     tests(of: "Kernel", ["CApusABI", "Config", "Platform", "Probes"]),
     tests(of: "Metrics"),
-    tests(of: "Config", ["Platform"]),
+    tests(of: "Config", ["Platform"], exclude: ["Cases"]),
     tests(of: "OTLP", ["Metrics"], exclude: ["decode_otlp.py", "random_otlp.py"]),
     tests(of: "Identity", ["OTLP", "Platform"]),
     tests(of: "Export", ["Config", "Metrics", "OTLP", "Platform", "Transport"]),

@@ -126,11 +126,13 @@ private func makeLoops(
 ) throws(AgentError) -> (ring: RingLoop, sample: SampleLoop) {
   let intake = shared.intake
   let sink = EventSink(
-    privacy: settings.exec.args, epochSeconds: shared.startUnixNanoseconds / 1_000_000_000,
+    privacy: settings.exec.args, charactersMax: settings.limits.attributeCharacters ?? .max,
+    epochSeconds: shared.startUnixNanoseconds / 1_000_000_000,
     version: version, pool: shared.pool,
     sealing: EventSink.Sealing(
       byteCount: settings.export.batchBytes,
-      ageNanoseconds: UInt64(settings.export.scheduleDelayMilliseconds) * 1_000_000),
+      ageNanoseconds: UInt64(settings.export.scheduleDelayMilliseconds) * 1_000_000,
+      recordsMax: settings.limits.batchRecords),
     resources: shared.resources, ledger: shared.ledger, executions: shared.executions,
     publish: intake.takes(.logs) ? { intake.publish($0) } : nil)
   do throws(KernelError) {
@@ -161,6 +163,7 @@ private func announce(
   _ settings: Settings, _ shared: SharedParts, _ reports: [HookReport], port: UInt16?
 ) {
   for warning in settings.warnings { Log.warn("environment", ["problem": "\(warning)"]) }
+  for note in settings.notes { Log.debug("environment", ["note": note]) }
   for report in reports {
     if let failure = report.failure {
       Log.warn("hook not taken", ["hook": report.hook, "why": failure])

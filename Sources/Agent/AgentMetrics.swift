@@ -29,10 +29,7 @@ struct Instruments {
 
   init(_ store: MetricStore, _ settings: Settings) {
     executions = store.register(
-      InstrumentDescriptor(
-        name: "apus.process.executions", unit: "{execution}",
-        help: "Programs that were executed, or failed to be.", kind: .counter,
-        attributeKeys: ["error.type"]), seriesMax: ExecutionCounts.limit)
+      AgentInstruments.executions, seriesMax: ExecutionCounts.limit)
     var histograms: [String: [InstrumentID]] = [:]
     var untracked: [(kind: apus_kind, instrument: InstrumentID)] = []
     for row in probeRows {
@@ -48,41 +45,13 @@ struct Instruments {
     }
     self.histograms = histograms
     self.untracked = untracked
-    produced = store.register(
-      InstrumentDescriptor(
-        name: "apus.agent.events.produced", unit: "{event}",
-        help: "Events at the kernel's hooks, before any filter or buffer.", kind: .counter,
-        attributeKeys: ["event"]))
-    delivered = store.register(
-      InstrumentDescriptor(
-        name: "apus.agent.events.delivered", unit: "{event}",
-        help: "Events that a destination has acknowledged.", kind: .counter,
-        attributeKeys: ["event", "destination"]))
-    dropped = store.register(
-      InstrumentDescriptor(
-        name: "apus.agent.events.dropped", unit: "{event}",
-        help: "Events that ended before a destination, by place and reason.", kind: .counter,
-        attributeKeys: ["event", "destination", "hop", "reason"]))
-    missedRuns = store.register(
-      InstrumentDescriptor(
-        name: "apus.agent.programs.missed", unit: "{run}",
-        help: "Runs of the agent's programs that the kernel left out, since they were running.",
-        kind: .counter))
-    queueSize = store.register(
-      InstrumentDescriptor(
-        name: "apus.agent.export.queue.size", unit: "By",
-        help: "Memory that batches keep while they wait for a destination.", kind: .upDownCounter,
-        attributeKeys: ["destination", "signal"]))
-    batches = store.register(
-      InstrumentDescriptor(
-        name: "apus.agent.export.batches", unit: "{batch}",
-        help: "Batches by what became of them.", kind: .counter,
-        attributeKeys: ["destination", "signal", "outcome"]))
-    memoryLimit = store.register(
-      InstrumentDescriptor(
-        name: "apus.agent.memory.limit", unit: "By",
-        help: "The most that tables, maps and queues may take, by owner.", kind: .upDownCounter,
-        attributeKeys: ["owner"]))
+    produced = store.register(AgentInstruments.produced)
+    delivered = store.register(AgentInstruments.delivered)
+    dropped = store.register(AgentInstruments.dropped)
+    missedRuns = store.register(AgentInstruments.missedRuns)
+    queueSize = store.register(AgentInstruments.queueSize)
+    batches = store.register(AgentInstruments.batches)
+    memoryLimit = store.register(AgentInstruments.memoryLimit)
   }
 }
 

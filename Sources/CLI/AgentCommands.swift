@@ -8,12 +8,19 @@ package struct AgentOptions: Equatable, Sendable {
   package let configPath: String?
   /// Already checked; handed to `Settings.load`.
   package let flags: [OptionKey: Value]
+  /// Only `config` has it.
+  package let json: Bool
+
+  package init(configPath: String?, flags: [OptionKey: Value], json: Bool = false) {
+    self.configPath = configPath
+    self.flags = flags
+    self.json = json
+  }
 }
 
 extension AgentOptions {
-  init(_ parsed: ParsedWords) {
-    configPath = parsed.text("config")
-    flags = parsed.optionValues
+  init(_ parsed: ParsedWords, json: Bool = false) {
+    self.init(configPath: parsed.text("config"), flags: parsed.optionValues, json: json)
   }
 }
 
@@ -54,11 +61,11 @@ extension CommandTable {
   static let configCheck = CommandSpec(
     name: "config check", summary: "Say whether the agent would accept this configuration",
     paragraph: """
-      Reads the file, the OTEL_* variables and the flags exactly as the agent would, prints what is
-      wrong with place, key and what would be right, and starts nothing. A wrong file or flag is an
-      error; a wrong variable is a warning, which leaves the exit code 0.
+      Reads the file, the OTEL_* variables and the flags exactly as the agent would, prints all that
+      is wrong with place, key and what would be right, and starts nothing. A wrong file or flag is
+      an error; a wrong variable is a warning, which leaves the exit code 0.
       """,
-    flags: configuration,
+    flags: configuration + [json],
     examples: [
       Example(command: "apus config check --config apus.yaml", meaning: "check one file"),
       Example(
@@ -71,9 +78,10 @@ extension CommandTable {
     name: "config print", summary: "Print the configuration in effect, with sources",
     paragraph: """
       Prints every option as YAML with its effective value and, in a comment, the source: default,
-      file and line, variable or flag. Header values are secrets and are printed as ***.
+      file and line, variable or flag. Header values and what comes of ${env:NAME} and ${file:PATH}
+      are secrets and are printed as ***.
       """,
-    flags: configuration,
+    flags: configuration + [json],
     examples: [
       Example(command: "apus config print", meaning: "the defaults and what the environment says"),
       Example(
@@ -81,4 +89,16 @@ extension CommandTable {
         meaning: "what an agent started so would use"),
     ],
     exitCodes: [.ok, .usage, .configuration])
+
+  static let configSchema = CommandSpec(
+    name: "config schema", summary: "Print the JSON Schema of a configuration file",
+    paragraph: """
+      Prints a JSON Schema (2020-12) of all keys with types, ranges, defaults and descriptions, made
+      from the table that the agent reads files with. Editors check and complete a file with it.
+      """,
+    examples: [
+      Example(command: "apus config schema > apus.schema.json", meaning: "keep it for an editor"),
+      Example(command: "apus config schema | jq .properties.listen", meaning: "look at one key"),
+    ],
+    exitCodes: [.ok, .usage])
 }

@@ -6,7 +6,10 @@ internal import Config
 
 package enum CommandTable {
   package static let all: [CommandSpec] =
-    tools + [doctor, configCheck, configPrint, version, completion, man, help]
+    tools
+    + [
+      doctor, describe, configCheck, configPrint, configSchema, version, completion, man, help,
+    ]
   static let tools = [agent, execsnoop, tcpconnect, tcpretrans, runqlat, biolatency]
 
   package static func named(_ name: String) -> CommandSpec? { all.first { $0.name == name } }

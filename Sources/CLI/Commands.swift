@@ -9,8 +9,10 @@ package enum Command: Equatable, Sendable {
   case runqlat(RunqlatOptions)
   case biolatency(BiolatencyOptions)
   case doctor(DoctorOptions)
+  case describe(DescribeOptions)
   case configCheck(AgentOptions)
   case configPrint(AgentOptions)
+  case configSchema
   case version
   case completion(Shell)
   /// Nil is the page of apus itself.
@@ -49,8 +51,10 @@ package enum Command: Equatable, Sendable {
     case "runqlat": .runqlat(try RunqlatOptions(parsed))
     case "biolatency": .biolatency(try BiolatencyOptions(parsed))
     case "doctor": .doctor(DoctorOptions(json: parsed.has("json"), agent: AgentOptions(parsed)))
-    case "config check": .configCheck(AgentOptions(parsed))
-    case "config print": .configPrint(AgentOptions(parsed))
+    case "config check": .configCheck(AgentOptions(parsed, json: parsed.has("json")))
+    case "config print": .configPrint(AgentOptions(parsed, json: parsed.has("json")))
+    case "config schema": .configSchema
+    case "describe": .describe(try DescribeOptions(parsed))
     case "version": .version
     case "completion": .completion(parsed.positional(0).flatMap(Shell.init) ?? .bash)
     case "man": .man(try helped(parsed.positionals))

@@ -42,13 +42,14 @@ private enum Candidates {
   }
 }
 
-/// First words: `config` once for its two commands.
+/// First words: `config` once for its commands.
 private var firstWords: [(word: String, summary: String)] {
   var words: [(word: String, summary: String)] = []
   for spec in CommandTable.all {
     let word = String(spec.name.prefix { $0 != " " })
     if words.last?.word == word { continue }
-    words.append((word, word == spec.name ? spec.summary : "Check or print the configuration"))
+    words.append(
+      (word, word == spec.name ? spec.summary : "Check, print or explain the configuration"))
   }
   return words
 }

@@ -25,6 +25,9 @@ package struct JSONLine: Sendable {
     member(key, "[" + values.map { $0.finished() }.joined(separator: ",") + "]")
   }
 
+  package mutating func add(_ key: String, _ value: JSONLine) { member(key, value.finished()) }
+  package mutating func addNull(_ key: String) { member(key, "null") }
+
   /// Without the newline.
   package func finished() -> String { text + "}" }
 

@@ -13,6 +13,19 @@ package struct DoctorOptions: Equatable, Sendable {
   package let agent: AgentOptions
 }
 
+package struct DescribeOptions: Equatable, Sendable {
+  package enum Form: Equatable, Sendable {
+    case text, json, markdown
+  }
+
+  package let form: Form
+
+  init(_ parsed: ParsedWords) throws(UsageError) {
+    try parsed.refuse("json", with: ["markdown"])
+    form = parsed.has("json") ? .json : parsed.has("markdown") ? .markdown : .text
+  }
+}
+
 extension CommandTable {
   /// `help config check` names one command with two words.
   static func takesCommand(_ spec: CommandSpec) -> Bool {
@@ -37,6 +50,24 @@ extension CommandTable {
         meaning: "one object per finding, of what an agent started so would meet"),
     ],
     exitCodes: [.ok, .failure, .usage, .configuration, .unavailable])
+
+  static let describe = CommandSpec(
+    name: "describe", summary: "Print the events, metrics and attributes that Apus exports",
+    paragraph: """
+      Prints each event with when it is told and its attributes, each metric with kind, unit,
+      attributes and name in Prometheus, and the attributes of Resources, from the tables that the
+      agent encodes with. Types, stability and requirement levels are in OpenTelemetry's words.
+      """,
+    flags: [
+      FlagSpec("json", nil, nil, "Print one JSON object"),
+      FlagSpec("markdown", nil, nil, "Print Markdown, as docs/telemetry.md has it"),
+    ],
+    examples: [
+      Example(command: "apus describe", meaning: "read it"),
+      Example(
+        command: "apus describe --json", meaning: "the same for a program"),
+    ],
+    exitCodes: [.ok, .usage])
 
   static let version = CommandSpec(
     name: "version", summary: "Print the version", paragraph: "Prints name and version.",

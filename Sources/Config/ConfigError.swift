@@ -44,6 +44,7 @@ package struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible 
     case noValue(wanted: String)
     case quoted(String, wanted: String)
     case value(ValueError)
+    case reference(wrong: String, right: String)
     case conflict(problem: String, remedy: String)
   }
 
@@ -61,7 +62,8 @@ package struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible 
     return "\(source.place): \(subject)\(wrong); \(right)"
   }
 
-  private var sentence: (wrong: String, right: String) {
+  /// What is wrong, and what would be right.
+  package var sentence: (wrong: String, right: String) {
     switch kind {
     case .unreadable(let code):
       ("cannot be read (\(errorText(code)))", "give a file that this user may read")
@@ -87,6 +89,7 @@ package struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible 
     case .quoted(let text, let wanted):
       ("\"\(text)\" is quoted and so is text", "write \(wanted), without quotation marks")
     case .value(let error): (error.wrong, error.right)
+    case .reference(let wrong, let right): (wrong, right)
     case .conflict(let problem, let remedy): (problem, remedy)
     }
   }
@@ -108,6 +111,10 @@ package enum Limits {
   static let depth = 8
   /// Bounds the pairs of one header or attribute list.
   static let pairs = 128
+  /// Bounds the ${…} of one file.
+  static let references = 256
+  /// More errors than these are counted and not kept.
+  static let errors = 20
   /// Values longer than this are shortened in messages.
   static let shownCharacters = 60
 }

@@ -2,7 +2,7 @@
 // `apus config print`: the effective configuration as YAML, each line with its source.
 
 extension Settings {
-  /// Header values are secrets and are printed as `***`.
+  /// Secrets are printed as `***`: header values, and what came from `${…}`.
   package func printed() -> String {
     var out = ""
     var open: [Substring] = []
@@ -16,10 +16,8 @@ extension Settings {
       for depth in shared..<sections.count { out += indent(depth) + "\(sections[depth]):\n" }
       open = Array(sections)
       let name = path.last ?? ""
-      let isSecret = row.type == .headers || row.type == .secret
       if let entry {
-        let value = entry.value.yaml(hidingValues: isSecret)
-        out += indent(sections.count) + "\(name): \(value)  # \(entry.source)\n"
+        out += indent(sections.count) + "\(name): \(entry.printed(row))  # \(entry.origin)\n"
       } else {
         out += indent(sections.count) + "# \(name): not set\n"
       }
@@ -28,4 +26,33 @@ extension Settings {
   }
 
   private func indent(_ depth: Int) -> String { String(repeating: "  ", count: depth) }
+}
+
+extension Entry {
+  /// The value as YAML, with secrets hidden.
+  fileprivate func printed(_ row: OptionRow) -> String {
+    if isHidden { return "\"***\"" }
+    return value.yaml(hidingValues: row.type == .headers)
+  }
+
+  /// Of pairs only those are hidden that are secrets.
+  package var isHidden: Bool {
+    switch value {
+    case .pairs: false
+    case .secret: true
+    default: !references.isEmpty
+    }
+  }
+
+  /// Whether anything of it is hidden.
+  package func isSecret(_ row: OptionRow) -> Bool {
+    guard case .pairs(let pairs) = value else { return isHidden }
+    return row.type == .headers && !pairs.isEmpty || pairs.contains(where: \.isSecret)
+  }
+
+  /// Who said it, and where that has it from.
+  package var origin: String {
+    references.isEmpty
+      ? "\(source)" : "\(source) \(references.map(shortened).joined(separator: " "))"
+  }
 }

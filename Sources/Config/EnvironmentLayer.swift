@@ -6,6 +6,19 @@ internal import Glibc
 /// Looks a variable up; tests give a dictionary's subscript, the agent `getenv`.
 package typealias Environment = (String) -> String?
 
+/// The names of the variables of this process, as many as are worth a look.
+package func processVariables() -> [String] {
+  var names: [String] = []
+  var next = unsafe environ
+  // As above, nothing moves it meanwhile.
+  while let entry = unsafe next.pointee, names.count < 4096 {
+    let text = unsafe String(cString: entry)
+    names.append(String(text.prefix { $0 != "=" }))
+    unsafe next += 1
+  }
+  return names
+}
+
 /// The variable of this process; bytes that are no UTF-8 become U+FFFD and then fail their type.
 package func processEnvironment(_ name: String) -> String? {
   // No thread of ours calls setenv, so the text cannot move while it is copied.
@@ -13,47 +26,41 @@ package func processEnvironment(_ name: String) -> String? {
 }
 
 extension Layer {
-  init(environment: Environment, warnings: inout [ConfigWarning]) {
+  init(environment: Environment, remarks: inout Remarks) {
     self.init()
     for row in OptionTable.rows {
-      guard let (name, text) = Self.variable(of: row, environment) else { continue }
-      if row.type == .boolean {
-        let value = Self.boolean(text, name, &warnings)
-        set(row.key, Entry(.boolean(value != row.environmentInverts), .environment(name)))
-        continue
-      }
-      do throws(ValueError) {
-        set(row.key, Entry(try row.type.parse(text, .environment), .environment(name)))
-      } catch {
-        warnings.append(
-          ConfigWarning(
-            source: .environment(name), wrong: error.wrong, right: error.right,
-            used: Self.usedInstead(row)))
+      let names = [row.environment, row.obsoleteEnvironment, row.generalEnvironment]
+      for name in names where self[row.key] == nil {
+        // The specification treats an empty variable as one that is not set.
+        guard let name, let text = environment(name), !text.isEmpty else { continue }
+        take(text, of: name, for: row, &remarks)
       }
     }
     liftServiceName()
   }
 
-  /// The specification treats an empty variable as one that is not set.
-  private static func variable(
-    of row: OptionRow, _ environment: Environment
-  ) -> (name: String, text: String)? {
-    for case let name? in [row.environment, row.obsoleteEnvironment] {
-      if let text = environment(name), !text.isEmpty { return (name, text) }
+  private mutating func take(
+    _ text: String, of name: String, for row: OptionRow, _ remarks: inout Remarks
+  ) {
+    if row.type == .boolean {
+      let value = Self.boolean(text, name, &remarks)
+      return set(row.key, Entry(.boolean(value != row.environmentInverts), .environment(name)))
     }
-    return nil
+    do throws(ValueError) {
+      set(row.key, Entry(try row.type.parse(text, .environment), .environment(name)))
+    } catch {
+      remarks.warn(name, error.wrong, error.right, Self.usedInstead(row))
+    }
   }
 
   /// Only `true` in any case is true; what is neither true nor false counts as false, and is said.
   private static func boolean(
-    _ text: String, _ name: String, _ warnings: inout [ConfigWarning]
+    _ text: String, _ name: String, _ remarks: inout Remarks
   ) -> Bool {
     let word = text.lowercased()
     if word != "true", word != "false" {
-      warnings.append(
-        ConfigWarning(
-          source: .environment(name), wrong: "\(shown(text)) is not a boolean",
-          right: "write true or false", used: "false is used"))
+      remarks.warn(
+        name, "\(shown(text)) is not a boolean", "write true or false", "false is used")
     }
     return word == "true"
   }

@@ -8,15 +8,18 @@ extension Settings {
   ///
   /// One that a variable names is said to be missing and is still the one that counts: other
   /// authorities would be a trust nobody asked for.
-  mutating func checkFiles() throws(ConfigError) {
+  mutating func checkFiles(_ problems: inout Problems) {
     for case (let row, let entry?) in effective where row.type == .file {
       guard case .text(let path) = entry.value, let code = Self.unreadable(path) else { continue }
-      let wrong = "\(shown(path)) cannot be read (\(errorText(code)))"
+      let name = entry.isHidden ? entry.references.joined(separator: ", ") : shown(path)
+      let wrong = "\(name) cannot be read (\(errorText(code)))"
       let right = "give a file that this user may read"
       guard case .environment = entry.source else {
-        throw ConfigError(
-          source: entry.source, key: row.key.rawValue,
-          kind: .conflict(problem: wrong, remedy: right))
+        problems.note(
+          ConfigError(
+            source: entry.source, key: row.key.rawValue,
+            kind: .conflict(problem: wrong, remedy: right)))
+        continue
       }
       warnings.append(
         ConfigWarning(

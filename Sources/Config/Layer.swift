@@ -4,10 +4,13 @@
 package struct Entry: Equatable, Sendable {
   package let value: Value
   package let source: Source
+  /// The `${…}` in the file that it came from, which make it a secret.
+  package let references: [String]
 
-  package init(_ value: Value, _ source: Source) {
+  package init(_ value: Value, _ source: Source, references: [String] = []) {
     self.value = value
     self.source = source
+    self.references = references
   }
 }
 
@@ -32,10 +35,11 @@ struct Layer {
       let name = pairs.last(where: { $0.key == "service.name" })
     else { return }
     if entries[.resourceServiceName] == nil, !name.value.isEmpty {
-      set(.resourceServiceName, Entry(.text(name.value), entry.source))
+      let references = name.isSecret ? entry.references : []
+      set(.resourceServiceName, Entry(.text(name.value), entry.source, references: references))
     }
-    set(
-      .resourceAttributes, Entry(.pairs(pairs.filter { $0.key != "service.name" }), entry.source))
+    let rest = pairs.filter { $0.key != "service.name" }
+    set(.resourceAttributes, Entry(.pairs(rest), entry.source, references: entry.references))
   }
 
   /// Lays `upper` over this one.
@@ -45,10 +49,11 @@ struct Layer {
   mutating func cover(with upper: Layer) {
     for (key, entry) in upper.entries {
       if key == .resourceAttributes, case .pairs(let over) = entry.value,
-        case .pairs(let under)? = entries[key]?.value
+        let lower = entries[key], case .pairs(let under) = lower.value
       {
         let kept = under.filter { pair in !over.contains { $0.key == pair.key } }
-        set(key, Entry(.pairs(kept + over), entry.source))
+        let references = lower.references + entry.references
+        set(key, Entry(.pairs(kept + over), entry.source, references: references))
       } else {
         set(key, entry)
       }

@@ -30,11 +30,13 @@ package indirect enum Node: Equatable, Sendable {
   case scalar(Scalar)
   case mapping([NodePair], Mark)
   case sequence([Node], Mark)
+  /// An alias, which the reader has refused.
+  case refused(Mark)
 
   package var mark: Mark {
     switch self {
     case .scalar(let scalar): scalar.mark
-    case .mapping(_, let mark), .sequence(_, let mark): mark
+    case .mapping(_, let mark), .sequence(_, let mark), .refused(let mark): mark
     }
   }
 
@@ -44,6 +46,7 @@ package indirect enum Node: Equatable, Sendable {
     case .scalar: "a single value"
     case .mapping: "a mapping"
     case .sequence: "a list"
+    case .refused: "an alias"
     }
   }
 }

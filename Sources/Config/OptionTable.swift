@@ -79,6 +79,7 @@ package enum OptionKey: String, CaseIterable, Sendable {
   case resourceServiceName = "resource.service_name"
   case logLevel = "log.level"
   case logFormat = "log.format"
+
   case httpTLSCertificate = "http.tls.certificate"
   case httpTLSKey = "http.tls.key"
   case httpToken = "http.token"
@@ -86,6 +87,12 @@ package enum OptionKey: String, CaseIterable, Sendable {
   case prometheusBucketsPerPower = "prometheus.buckets_per_power"
   case prometheusCreated = "prometheus.created"
   case prometheusScopeLabels = "prometheus.scope_labels"
+
+  case limitsQueueRecords = "limits.queue_records"
+  case limitsBatchRecords = "limits.batch_records"
+  case limitsLogsExportTime = "limits.logs_export_time"
+  case limitsMetricsExportTime = "limits.metrics_export_time"
+  case limitsAttributeLength = "limits.attribute_length"
 }
 
 /// The command-line flag of an option.
@@ -101,6 +108,8 @@ package struct OptionRow: Sendable {
   package let fallback: Value?
   package let summary: String
   package var environment: String?
+  /// A variable that says it of more than this option, and counts where `environment` is not set.
+  package var generalEnvironment: String?
   /// OTEL_SDK_DISABLED says the opposite of `export.enabled`.
   package var environmentInverts = false
   package var flag: OptionFlag?
@@ -109,13 +118,14 @@ package struct OptionRow: Sendable {
 
   init(
     _ key: OptionKey, _ type: ValueType, _ fallback: Value?, _ summary: String,
-    env: String? = nil, inverted: Bool = false, flag: OptionFlag? = nil
+    env: String? = nil, general: String? = nil, inverted: Bool = false, flag: OptionFlag? = nil
   ) {
     self.key = key
     self.type = type
     self.fallback = fallback
     self.summary = summary
     environment = env
+    generalEnvironment = general
     environmentInverts = inverted
     self.flag = flag
   }
@@ -123,7 +133,7 @@ package struct OptionRow: Sendable {
 
 package enum OptionTable {
   package static let rows: [OptionRow] =
-    probes + export + transport + perSignal + rest + http
+    probes + export + transport + perSignal + rest + http + limits
 
   package static func row(_ key: OptionKey) -> OptionRow {
     // A test holds every key to one row, so a missing one is our bug.

@@ -104,43 +104,19 @@ package struct Settings: Sendable {
   package let resourceAttributes: [Pair]
   package let logLevel: LogLevel
   package let logFormat: LogFormat
+  package let limits: RecordLimits
 
   /// Each option with what it is and who said so, in the table's order; nil is "not set".
   package let effective: [(row: OptionRow, entry: Entry?)]
   /// What the environment got wrong; to be logged.
   package internal(set) var warnings: [ConfigWarning]
+  /// What of it is known and has no effect; for the log's lowest level.
+  package let notes: [String]
 }
 
 extension Settings {
-  /// Reads the file, if one is named, and lays flags over environment over file over defaults.
-  package static func load(
-    file path: String?, environment: Environment, flags: [OptionKey: Value] = [:]
-  ) throws(ConfigError) -> Settings {
-    let bytes: [UInt8]? = if let path { try ConfigFile.read(path) } else { nil }
-    var settings = try resolve(
-      yaml: bytes, fileName: path ?? "", environment: environment, flags: flags)
-    try settings.checkFiles()
-    return settings
-  }
-
-  package static func resolve(
-    yaml: [UInt8]?, fileName: String, environment: Environment, flags: [OptionKey: Value] = [:]
-  ) throws(ConfigError) -> Settings {
-    var layer = Layer.defaults
-    if let yaml {
-      layer.cover(with: try Layer(root: try YAML.parse(yaml, file: fileName), file: fileName))
-    }
-    var warnings: [ConfigWarning] = []
-    layer.cover(with: Layer(environment: environment, warnings: &warnings))
-    for (key, value) in flags {
-      let name = OptionTable.row(key).flag?.name ?? key.rawValue
-      layer.set(key, Entry(value, .flag("--\(name)")))
-    }
-    return try Settings(layer, warnings)
-  }
-
-  private init(_ layer: Layer, _ warnings: [ConfigWarning]) throws(ConfigError) {
-    var warnings = warnings
+  init(_ layer: Layer, _ remarks: Remarks) throws(ConfigError) {
+    var warnings = remarks.warnings
     exec = Exec(
       enabled: layer.boolean(.execEnabled), args: layer.choice(.execArgs),
       failed: layer.boolean(.execFailed))
@@ -186,9 +162,9 @@ extension Settings {
     logLevel = layer.choice(.logLevel)
     logFormat = layer.choice(.logFormat)
     effective = OptionTable.rows.map { ($0, layer[$0.key]) }
-    self.warnings = warnings
-    try layer.checkSizes()
-    try layer.checkHTTP()
+    limits = layer.recordLimits
+    self.warnings = layer.hiding(warnings)
+    notes = remarks.notes
   }
 }
 
@@ -218,6 +194,9 @@ extension Layer {
     return choice
   }
 
+  /// For options whose "not set" has a meaning.
+  func optionalNumber(_ key: OptionKey) -> Int? { self[key] == nil ? nil : number(key) }
+
   func text(_ key: OptionKey) -> String? {
     switch self[key]?.value {
     case .text(let text)?, .secret(let text)?: text
@@ -231,31 +210,5 @@ extension Layer {
 
   private func mismatch(_ key: OptionKey) -> Never {
     preconditionFailure("the row of \(key.rawValue) has another type than its reader")
-  }
-
-  fileprivate func checkSizes() throws(ConfigError) {
-    let queue = number(.exportQueue)
-    let batch = number(.exportBatchBytes)
-    guard batch <= queue else {
-      // Blame the one that somebody wrote.
-      let isBatchWritten = self[.exportBatchBytes]?.source != .fallback
-      let key = isBatchWritten ? OptionKey.exportBatchBytes : .exportQueue
-      throw ConfigError(
-        source: self[key]?.source ?? .fallback, key: key.rawValue,
-        kind: .conflict(
-          problem:
-            "a batch of \(SizeText.text(batch)) does not fit a queue of \(SizeText.text(queue))",
-          remedy: "write export.batch_bytes no larger than export.queue"))
-    }
-    let request = number(.exportMaxRequestBytes)
-    guard batch <= request else {
-      throw ConfigError(
-        source: self[.exportMaxRequestBytes]?.source ?? .fallback,
-        key: OptionKey.exportMaxRequestBytes.rawValue,
-        kind: .conflict(
-          problem: "a batch of \(SizeText.text(batch)) does not fit a request of "
-            + SizeText.text(request),
-          remedy: "write export.max_request_bytes larger than export.batch_bytes"))
-    }
   }
 }

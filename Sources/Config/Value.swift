@@ -4,10 +4,13 @@
 package struct Pair: Equatable, Sendable {
   package let key: String
   package let value: String
+  /// It came from a reference, and is shown to nobody.
+  package let isSecret: Bool
 
-  package init(_ key: String, _ value: String) {
+  package init(_ key: String, _ value: String, isSecret: Bool = false) {
     self.key = key
     self.value = value
+    self.isSecret = isSecret
   }
 }
 
@@ -67,8 +70,10 @@ package enum Value: Equatable, Sendable {
       pairs.isEmpty
         ? "{}"
         : "{ "
-          + pairs.map { "\(quoted($0.key)): \(hidingValues ? "\"***\"" : quoted($0.value))" }
-          .joined(separator: ", ") + " }"
+          + pairs.map { pair in
+            let isHidden = hidingValues || pair.isSecret
+            return "\(quoted(pair.key)): \(isHidden ? "\"***\"" : quoted(pair.value))"
+          }.joined(separator: ", ") + " }"
     case .listen(let address): address.map { quoted($0.description) } ?? "off"
     case .endpoint(let endpoint): quoted(endpoint.description)
     case .proxy(.none): "off"
@@ -105,7 +110,7 @@ func shown(_ text: String) -> String {
 func shortened(_ text: String) -> String { String(shown(text).dropFirst().dropLast()) }
 
 enum DurationText {
-  private static let units: [(suffix: String, milliseconds: Int)] = [
+  static let units: [(suffix: String, size: Int)] = [
     ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000),
   ]
 
@@ -128,7 +133,7 @@ enum DurationText {
 }
 
 enum SizeText {
-  private static let units: [(suffix: String, bytes: Int)] = [
+  static let units: [(suffix: String, size: Int)] = [
     ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30),
   ]
 

@@ -22,4 +22,18 @@ package struct ValueError: Error, Equatable, Sendable {
     self.wrong = wrong
     self.right = right
   }
+
+  /// The same without the value, which came from references and so is a secret.
+  func hiding(_ references: [String], wanted: String) -> ValueError {
+    let reason =
+      switch kind {
+      case .outOfRange: "is out of range"
+      case .notAPowerOfTwo: "is not a power of two"
+      case .notYet: "is not supported yet"
+      case .excludes: "joins what excludes each other"
+      case .notOfType, .badPair: "is not of this kind"
+      }
+    return ValueError(
+      kind, "the value of \(references.joined(separator: ", ")) \(reason)", "write \(wanted)")
+  }
 }

@@ -9,6 +9,7 @@ private enum Event {
   case documentStart(Mark)
   case documentEnd
   case scalar(Scalar)
+  case alias(Mark)
   case sequenceStart(Mark)
   case sequenceEnd
   case mappingStart(Mark)
@@ -16,14 +17,21 @@ private enum Event {
 }
 
 package enum YAML {
-  /// The document in `bytes`, nil when there is none; `file` only names it in errors.
-  package static func parse(_ bytes: [UInt8], file: String) throws(ConfigError) -> Node? {
+  /// The document in `bytes`, nil when there is none or it cannot be read to its end.
+  ///
+  /// `file` only names it in errors.
+  static func parse(_ bytes: [UInt8], file: String, problems: inout Problems) -> Node? {
     guard bytes.count <= Limits.fileBytes else {
-      throw ConfigError(
-        source: .file(file, Mark(line: 1, column: 1)), key: "", kind: .tooLarge)
+      problems.note(
+        ConfigError(source: .file(file, Mark(line: 1, column: 1)), key: "", kind: .tooLarge))
+      return nil
     }
-    var reader = Reader(bytes, file: file)
-    return try reader.document()
+    var reader = Reader(bytes, file: file, problems)
+    defer { problems = reader.problems }
+    do throws(ConfigError) { return try reader.document() } catch {
+      reader.problems.note(error)
+      return nil
+    }
   }
 }
 
@@ -36,9 +44,12 @@ private struct Reader: ~Copyable {
   private let file: String
   /// The dotted key of what is being read, for errors.
   private var path: [String] = []
+  /// What does not keep the rest from being read.
+  var problems: Problems
 
-  init(_ bytes: [UInt8], file: String) {
+  init(_ bytes: [UInt8], file: String, _ problems: Problems) {
     self.file = file
+    self.problems = problems
     unsafe text = .allocate(capacity: bytes.count)
     _ = unsafe text.initialize(from: bytes)
     unsafe parser = .allocate(capacity: 1)
@@ -70,6 +81,9 @@ private struct Reader: ~Copyable {
   private mutating func node(from event: Event, depth: Int) throws(ConfigError) -> Node? {
     switch event {
     case .scalar(let scalar): return .scalar(scalar)
+    case .alias(let mark):
+      problems.note(error(.alias, mark))
+      return .refused(mark)
     case .sequenceStart(let mark):
       guard depth < Limits.depth else { throw error(.tooDeep, mark) }
       var items: [Node] = []
@@ -86,16 +100,16 @@ private struct Reader: ~Copyable {
     var pairs: [NodePair] = []
     while let first = try node(from: try next(), depth: depth) {
       guard case .scalar(let key) = first, !key.text.isEmpty else {
-        throw error(.keyIsNotText, first.mark)
-      }
-      if let earlier = pairs.first(where: { $0.key.text == key.text }) {
-        path.append(shortened(key.text))
-        throw error(.duplicateKey(first: earlier.key.mark), key.mark)
+        problems.note(error(.keyIsNotText, first.mark))
+        _ = try node(from: try next(), depth: depth)
+        continue
       }
       path.append(shortened(key.text))
+      let earlier = pairs.first { $0.key.text == key.text }
+      if let earlier { problems.note(error(.duplicateKey(first: earlier.key.mark), key.mark)) }
       guard let value = try node(from: try next(), depth: depth) else { break }
       path.removeLast()
-      pairs.append(NodePair(key: key, value: value))
+      if earlier == nil { pairs.append(NodePair(key: key, value: value)) }
     }
     return pairs
   }
@@ -109,10 +123,10 @@ private struct Reader: ~Copyable {
     case YAML_STREAM_END_EVENT: return .streamEnd
     case YAML_DOCUMENT_START_EVENT: return .documentStart(mark)
     case YAML_DOCUMENT_END_EVENT: return .documentEnd
-    case YAML_ALIAS_EVENT: throw error(.alias, mark)
+    case YAML_ALIAS_EVENT: return .alias(mark)
     case YAML_SCALAR_EVENT:
       let scalar = unsafe event.data.scalar
-      try unsafe refuse(anchor: scalar.anchor, tag: scalar.tag, at: mark)
+      unsafe refuse(anchor: scalar.anchor, tag: scalar.tag, at: mark)
       let bytes = unsafe UnsafeBufferPointer(start: scalar.value, count: scalar.length)
       return .scalar(
         Scalar(
@@ -120,23 +134,23 @@ private struct Reader: ~Copyable {
           isQuoted: unsafe scalar.style != YAML_PLAIN_SCALAR_STYLE, mark: mark))
     case YAML_SEQUENCE_START_EVENT:
       let start = unsafe event.data.sequence_start
-      try unsafe refuse(anchor: start.anchor, tag: start.tag, at: mark)
+      unsafe refuse(anchor: start.anchor, tag: start.tag, at: mark)
       return .sequenceStart(mark)
     case YAML_SEQUENCE_END_EVENT: return .sequenceEnd
     case YAML_MAPPING_START_EVENT:
       let start = unsafe event.data.mapping_start
-      try unsafe refuse(anchor: start.anchor, tag: start.tag, at: mark)
+      unsafe refuse(anchor: start.anchor, tag: start.tag, at: mark)
       return .mappingStart(mark)
     case YAML_MAPPING_END_EVENT: return .mappingEnd
     default: return .streamStart
     }
   }
 
-  private func refuse(
+  private mutating func refuse(
     anchor: UnsafeMutablePointer<UInt8>?, tag: UnsafeMutablePointer<UInt8>?, at mark: Mark
-  ) throws(ConfigError) {
-    if unsafe anchor != nil { throw error(.anchor, mark) }
-    if unsafe tag != nil { throw error(.tag, mark) }
+  ) {
+    if unsafe anchor != nil { problems.note(error(.anchor, mark)) }
+    if unsafe tag != nil { problems.note(error(.tag, mark)) }
   }
 
   private func syntaxError() -> ConfigError {

@@ -13,6 +13,7 @@ public final class BatchQueue: Sendable {
     var batches: [SealedBatch?] = []
     var head = 0
     var byteCount = 0
+    var logRecords = 0
 
     var count: Int { batches.count - head }
 
@@ -27,6 +28,7 @@ public final class BatchQueue: Sendable {
     mutating func removeFirst() {
       guard let batch = batches[head] else { preconditionFailure("nothing waits") }
       byteCount -= batch.memoryByteCount
+      logRecords -= batch.logRecords
       batches[head] = nil
       head += 1
       guard head == batches.count else { return }
@@ -36,10 +38,15 @@ public final class BatchQueue: Sendable {
   }
 
   public let byteLimit: Int
+  private let logRecordLimit: Int
   private let state = Mutex(State())
 
-  /// `byteLimit` bounds the memory that waiting batches keep, or one batch that is larger alone.
-  public init(byteLimit: Int) { self.byteLimit = byteLimit }
+  /// `byteLimit` bounds the memory that waiting batches keep, `logRecordLimit` their log records;
+  /// one batch that is larger alone is taken.
+  public init(byteLimit: Int, logRecordLimit: Int = .max) {
+    self.byteLimit = byteLimit
+    self.logRecordLimit = logRecordLimit
+  }
 
   /// Takes a batch in, or refuses it when it does not fit; the caller counts a refused one.
   ///
@@ -48,8 +55,11 @@ public final class BatchQueue: Sendable {
     state.withLock { state in
       let total = state.byteCount + batch.memoryByteCount
       // Else a batch that keeps more than the bound would be refused each time, for ever.
-      guard total <= byteLimit || state.batches.isEmpty else { return false }
+      let logRecords = state.logRecords + batch.logRecords
+      let isRoom = total <= byteLimit && logRecords <= logRecordLimit
+      guard isRoom || state.batches.isEmpty else { return false }
       state.byteCount += batch.memoryByteCount
+      state.logRecords = logRecords
       state.append(batch)
       return true
     }
@@ -66,4 +76,8 @@ public final class BatchQueue: Sendable {
 
   public var byteCount: Int { state.withLock { $0.byteCount } }
   public var count: Int { state.withLock { $0.count } }
+}
+
+extension SealedBatch {
+  fileprivate var logRecords: Int { signal == .logs ? recordCount : 0 }
 }

@@ -125,7 +125,7 @@ package final class Exporter: @unchecked Sendable {
         name: destination.name, destination: index,
         client: try Exporter.client(destination, signal, version),
         form: BodyForm(destination, settings.export), encoder: encoder,
-        queue: BatchQueue(byteLimit: settings.export.queueBytes), ledger: ledger)
+        queue: BatchQueue(settings), ledger: ledger, retry: RetryPolicy(settings.limits, signal))
       lanes.append(lane)
       entries.append(
         Intake.Entry(
@@ -138,7 +138,7 @@ package final class Exporter: @unchecked Sendable {
     if !fileSignals.isEmpty {
       let path = settings.otlpFile ?? "-"
       let index = eventDestinations.firstIndex(of: "file")
-      let queue = BatchQueue(byteLimit: settings.export.queueBytes)
+      let queue = BatchQueue(settings)
       do throws(SystemError) {
         let lane = try FileLane(
           path: path, signals: fileSignals, rotation: settings.fileRotation, destination: index,

@@ -43,7 +43,7 @@ final class Lane {
   private let form: BodyForm
   private let encoder: BodyEncoder
   private let ledger: Ledger
-  private let retry = RetryPolicy()
+  private let retry: RetryPolicy
   private var random = SystemRandomNumberGenerator()
   /// Of the oldest batch: made once, however often it is sent.
   private(set) var keptBody: (any BodySource)?
@@ -54,7 +54,7 @@ final class Lane {
 
   init(
     name: String, destination: Int?, client: OTLPClient, form: BodyForm, encoder: BodyEncoder,
-    queue: BatchQueue, ledger: Ledger
+    queue: BatchQueue, ledger: Ledger, retry: RetryPolicy = RetryPolicy()
   ) {
     self.name = name
     self.destination = destination
@@ -63,6 +63,7 @@ final class Lane {
     self.encoder = encoder
     self.queue = queue
     self.ledger = ledger
+    self.retry = retry
   }
 
   /// Sends the oldest batch when it may be sent.

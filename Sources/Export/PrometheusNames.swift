@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // OpenTelemetry's metric names as Prometheus spells them, by OpenTelemetry's rules.
 
-internal import Metrics
+package import Metrics
 
-enum PrometheusNames {
+package enum PrometheusNames {
   /// The name of a family, with its unit and, for counters, `_total`.
-  static func family(_ descriptor: InstrumentDescriptor) -> String {
+  package static func family(_ descriptor: InstrumentDescriptor) -> String {
     var tokens = tokens(of: descriptor.name)
     let isRatio = descriptor.kind == .gauge && descriptor.unit == "1"
     // `total` and `ratio` come last, wherever they stood.

@@ -20,10 +20,10 @@ public struct ResourceBuilder: Sendable {
     let node = unsafe withUnsafeBytes(of: &name.nodename) { bytes in
       unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
-    var host = [("host.name", node), ("os.type", "linux")]
+    var host = [(AttributeRow.hostName.name, node), (AttributeRow.osType.name, "linux")]
     // The machine id of the host, which a container must mount to name it.
     if let id = readText("/etc/machine-id") ?? readText("/var/lib/dbus/machine-id"), !id.isEmpty {
-      host.append(("host.id", id))
+      host.append((AttributeRow.hostID.name, id))
     }
     self.host = host
     self.configured = configured
@@ -32,12 +32,12 @@ public struct ResourceBuilder: Sendable {
   /// The agent's own: what its self-telemetry belongs to.
   public func agent(version: String, serviceName: String?) -> [(String, String)] {
     var attributes = [
-      ("service.name", "apus"), ("service.version", version),
-      ("telemetry.sdk.name", "apus"), ("telemetry.sdk.language", "swift"),
-      ("telemetry.sdk.version", version),
+      (AttributeRow.serviceName.name, "apus"), (AttributeRow.serviceVersion.name, version),
+      (AttributeRow.sdkName.name, "apus"), (AttributeRow.sdkLanguage.name, "swift"),
+      (AttributeRow.sdkVersion.name, version),
     ]
     merge(host + configured, into: &attributes)
-    if let serviceName { merge([("service.name", serviceName)], into: &attributes) }
+    if let serviceName { merge([(AttributeRow.serviceName.name, serviceName)], into: &attributes) }
     return attributes
   }
 

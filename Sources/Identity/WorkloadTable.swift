@@ -13,17 +13,19 @@ public struct Workload: Sendable {
 
   /// Names it where a path does not, or where another has the same: the kernel never gives a key
   /// twice.
-  public var identity: (String, String) { ("apus.cgroup.key", "\(key.raw)") }
+  public var identity: (String, String) {
+    (AttributeRow.cgroupKey.name, "\(key.raw)")
+  }
 
   /// The attributes that name it.
   public var attributes: [(String, String)] {
     var attributes: [(String, String)] = []
     if let path {
-      attributes.append(("process.linux.cgroup", path))
+      attributes.append((AttributeRow.cgroupPath.name, path))
     } else {
       attributes.append(identity)
     }
-    if let containerID { attributes.append(("container.id", containerID)) }
+    if let containerID { attributes.append((AttributeRow.containerID.name, containerID)) }
     return attributes
   }
 }

@@ -90,6 +90,20 @@ public struct UTF8Text: Sendable {
     return (need, true)
   }
 
+  /// The first characters of some bytes; an ill-formed part is one, for it becomes one.
+  @unsafe
+  public static func prefix(
+    of bytes: UnsafeRawBufferPointer, characters: Int
+  ) -> UnsafeRawBufferPointer {
+    var offset = 0
+    var count = 0
+    while offset < bytes.count, count < characters {
+      offset += unsafe part(of: bytes, at: offset).length
+      count += 1
+    }
+    return unsafe UnsafeRawBufferPointer(rebasing: bytes[..<offset])
+  }
+
   @inlinable @inline(__always)
   public static func lengthBeforeNUL(_ bytes: UnsafeRawBufferPointer) -> Int {
     guard let start = bytes.baseAddress else { return 0 }

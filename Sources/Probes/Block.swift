@@ -5,6 +5,7 @@ internal import CApusABI
 internal import Config
 internal import Kernel
 internal import Metrics
+internal import OTLP
 internal import Platform
 
 /// By `enum apus_block_operation`.
@@ -13,7 +14,7 @@ package let blockOperations = [
 ]
 
 /// What the series of block I/O are told apart by, besides the workload.
-private let blockKeys = ["system.device", "apus.disk.io.operation"]
+private let blockKeys = [AttributeRow.device.name, AttributeRow.operation.name]
 
 extension ProbeRow {
   /// Requests to block devices, as histograms by cgroup, device and operation.

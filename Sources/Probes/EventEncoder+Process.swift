@@ -37,7 +37,9 @@ extension EventEncoder {
     if flags & APUS_EXEC_PATH_TRUNCATED.rawValue != 0 {
       writer.attribute(keys.pathTruncated, bool: true)
     }
-    writer.attribute(keys.invokedName, lossy: payload.extracting(pathEnd..<nameEnd))
+    unsafe payload.extracting(pathEnd..<nameEnd).withUnsafeBytes { name in
+      unsafe writer.attribute(keys.invokedName, lossy: cut(name))
+    }
     put(arguments: payload.extracting(nameEnd..<argumentsEnd), of: record, &writer)
     put(error: record.error, &writer)
   }
@@ -86,9 +88,9 @@ extension EventEncoder {
         writer.attribute(keys.pathDeleted, bool: true)
       }
       unsafe writer.attribute(
-        keys.path, lossy: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(path)[..<written])
-      )
-      unsafe writer.attribute(keys.name, lossy: UnsafeRawBufferPointer(rebasing: source[leaf]))
+        keys.path,
+        lossy: cut(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(path)[..<written])))
+      unsafe writer.attribute(keys.name, lossy: cut(UnsafeRawBufferPointer(rebasing: source[leaf])))
     }
   }
 
@@ -114,7 +116,7 @@ extension EventEncoder {
         let length = unsafe UTF8Text.lengthBeforeNUL(rest)
         let argument = unsafe UnsafeRawBufferPointer(rebasing: rest[..<length])
         unsafe writer.element(
-          lossy: privacy == .full ? argument : redactor.visible(argument))
+          lossy: cut(privacy == .full ? argument : redactor.visible(argument)))
         start += length + 1
       }
       writer.close(array, of: keys.arguments)
@@ -122,7 +124,7 @@ extension EventEncoder {
       redactor.begin()
       let command = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<first])
       unsafe writer.attribute(
-        keys.command, lossy: privacy == .full ? command : redactor.visible(command))
+        keys.command, lossy: cut(privacy == .full ? command : redactor.visible(command)))
     }
   }
 }

@@ -17,6 +17,8 @@ package struct EventEncoder: ~Copyable {
   let network = NetworkKeys()
   let templates = EventTemplates()
   let privacy: ArgumentPrivacy
+  /// Of text that programs choose; our own words are short.
+  private let charactersMax: Int
   var redactor = ArgumentRedactor(argumentMax: Int(APUS_ARGS_MAX))
   private var uid: RecordUID
   private var creation = CreationTime()
@@ -28,8 +30,11 @@ package struct EventEncoder: ~Copyable {
   package var unixOffset: UInt64 = 0
   package var observedNanoseconds: UInt64 = 0
 
-  package init(privacy: ArgumentPrivacy, bootID: String, epochSeconds: UInt64) {
+  package init(
+    privacy: ArgumentPrivacy, charactersMax: Int = .max, bootID: String, epochSeconds: UInt64
+  ) {
     self.privacy = privacy
+    self.charactersMax = charactersMax
     uid = RecordUID(bootID: bootID, epochSeconds: epochSeconds)
     unsafe path = .allocate(byteCount: Int(APUS_PATH_MAX) + 16, alignment: 16)
   }
@@ -58,8 +63,15 @@ package struct EventEncoder: ~Copyable {
     unsafe withUnsafeBytes(of: process.comm) { comm in
       let length = unsafe comm.firstIndex(of: 0) ?? comm.count
       unsafe writer.attribute(
-        keys.comm, lossy: UnsafeRawBufferPointer(rebasing: comm[..<length]))
+        keys.comm, lossy: cut(UnsafeRawBufferPointer(rebasing: comm[..<length])))
     }
+  }
+
+  /// As much of a program's text as may be told; no byte is read where all of it may.
+  @inline(__always)
+  func cut(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    guard text.count > charactersMax else { return unsafe text }
+    return unsafe UTF8Text.prefix(of: text, characters: charactersMax)
   }
 
   /// The name of an errno, unless it is 0.

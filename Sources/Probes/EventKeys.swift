@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attribute names of events, encoded once.
+// The attribute names of events, encoded once. What each means is in ProcessAttributes.
 
 internal import CApusABI
 internal import OTLP
@@ -7,51 +7,51 @@ internal import Platform
 
 /// Kept as stored properties: a global would cost a check of its initialisation at each use.
 struct EventKeys {
-  let pid = AttributeKey("process.pid", field: AttributesField.log)
-  let parentPID = AttributeKey("process.parent_pid", field: AttributesField.log)
-  let namespacePID = AttributeKey("process.vpid", field: AttributesField.log)
-  let creationTime = AttributeKey("process.creation.time", field: AttributesField.log)
-  let effectiveUser = AttributeKey("process.user.id", field: AttributesField.log)
-  let realUser = AttributeKey("process.real_user.id", field: AttributesField.log)
-  let path = AttributeKey("process.executable.path", field: AttributesField.log)
-  let name = AttributeKey("process.executable.name", field: AttributesField.log)
-  let command = AttributeKey("process.command", field: AttributesField.log)
-  let arguments = AttributeKey("process.command_args", field: AttributesField.log)
-  let argumentCount = AttributeKey("process.args_count", field: AttributesField.log)
-  let errorType = AttributeKey("error.type", field: AttributesField.log)
-  let exitCode = AttributeKey("process.exit.code", field: AttributesField.log)
-  let uid = AttributeKey("log.record.uid", field: AttributesField.log)
+  let pid = AttributeKey(.pid)
+  let parentPID = AttributeKey(.parentPID)
+  let namespacePID = AttributeKey(.namespacePID)
+  let creationTime = AttributeKey(.creationTime)
+  let effectiveUser = AttributeKey(.effectiveUser)
+  let realUser = AttributeKey(.realUser)
+  let path = AttributeKey(.path)
+  let name = AttributeKey(.executableName)
+  let command = AttributeKey(.command)
+  let arguments = AttributeKey(.arguments)
+  let argumentCount = AttributeKey(.argumentCount)
+  let errorType = AttributeKey(.errorType)
+  let exitCode = AttributeKey(.exitCode)
+  let uid = AttributeKey(.uid)
 
   // What OpenTelemetry does not name.
-  let comm = AttributeKey("apus.process.comm", field: AttributesField.log)
-  let group = AttributeKey("apus.process.group.id", field: AttributesField.log)
-  let loginUser = AttributeKey("apus.process.login_user.id", field: AttributesField.log)
-  let session = AttributeKey("apus.process.audit_session.id", field: AttributesField.log)
-  let pidNamespace = AttributeKey("apus.process.pid_namespace", field: AttributesField.log)
-  let mountNamespace = AttributeKey("apus.process.mount_namespace", field: AttributesField.log)
-  let cgroup = AttributeKey("apus.cgroup.key", field: AttributesField.log)
-  let thread = AttributeKey("apus.process.thread_id", field: AttributesField.log)
-  let invokedName = AttributeKey("apus.process.invoked_name", field: AttributesField.log)
-  let argumentsLength = AttributeKey("apus.process.args_length", field: AttributesField.log)
-  let truncated = AttributeKey("apus.process.args_truncated", field: AttributesField.log)
-  let unreadable = AttributeKey("apus.process.args_unreadable", field: AttributesField.log)
-  let pathTruncated = AttributeKey("apus.process.path_truncated", field: AttributesField.log)
-  let pathDeleted = AttributeKey("apus.process.path_deleted", field: AttributesField.log)
-  let signal = AttributeKey("apus.process.exit.signal", field: AttributesField.log)
-  let coreDumped = AttributeKey("apus.process.exit.core_dumped", field: AttributesField.log)
-  let lifetime = AttributeKey("apus.process.lifetime", field: AttributesField.log)
+  let comm = AttributeKey(.comm)
+  let group = AttributeKey(.group)
+  let loginUser = AttributeKey(.loginUser)
+  let session = AttributeKey(.session)
+  let pidNamespace = AttributeKey(.pidNamespace)
+  let mountNamespace = AttributeKey(.mountNamespace)
+  let cgroup = AttributeKey(.cgroup)
+  let thread = AttributeKey(.thread)
+  let invokedName = AttributeKey(.invokedName)
+  let argumentsLength = AttributeKey(.argumentsLength)
+  let truncated = AttributeKey(.truncated)
+  let unreadable = AttributeKey(.unreadable)
+  let pathTruncated = AttributeKey(.pathTruncated)
+  let pathDeleted = AttributeKey(.pathDeleted)
+  let signal = AttributeKey(.signal)
+  let coreDumped = AttributeKey(.coreDumped)
+  let lifetime = AttributeKey(.lifetime)
 }
 
 /// What all records of one kind have in common: severity and event name.
 struct EventTemplates {
-  let exec = EventTemplates.event("apus.process.exec", severity: 9, "INFO")
-  let exit = EventTemplates.event("apus.process.exit", severity: 9, "INFO")
+  let exec = EventTemplates.event(EventRow.exec.name, severity: 9, "INFO")
+  let exit = EventTemplates.event(EventRow.exit.name, severity: 9, "INFO")
   /// A process that a signal ended is worth a look.
-  let killed = EventTemplates.event("apus.process.exit", severity: 13, "WARN")
-  let connect = EventTemplates.event("apus.tcp.connect", severity: 9, "INFO")
+  let killed = EventTemplates.event(EventRow.exit.name, severity: 13, "WARN")
+  let connect = EventTemplates.event(EventRow.connect.name, severity: 9, "INFO")
   /// So is a connect that did not come about.
-  let connectFailed = EventTemplates.event("apus.tcp.connect", severity: 13, "WARN")
-  let retransmit = EventTemplates.event("apus.tcp.retransmit", severity: 9, "INFO")
+  let connectFailed = EventTemplates.event(EventRow.connect.name, severity: 13, "WARN")
+  let retransmit = EventTemplates.event(EventRow.retransmit.name, severity: 9, "INFO")
   /// By errno; 0 is for one that the C library does not name, in the words of the conventions.
   let errors: [Template] = (0..<Int32(134)).map { text($0 == 0 ? "_OTHER" : errnoName($0)) }
   let signals: [Template] = (0..<Int32(65)).map { text(signalName($0)) }

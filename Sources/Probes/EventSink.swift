@@ -14,10 +14,7 @@ package let eventKinds: [String] = {
   var names = [String](repeating: "", count: Int(APUS_KIND_COUNT.rawValue))
   // What cannot be read has no kind to be charged to.
   names[Int(APUS_KIND_NONE.rawValue)] = "unknown"
-  names[Int(APUS_KIND_EXEC.rawValue)] = "apus.process.exec"
-  names[Int(APUS_KIND_EXIT.rawValue)] = "apus.process.exit"
-  names[Int(APUS_KIND_CONNECT.rawValue)] = "apus.tcp.connect"
-  names[Int(APUS_KIND_RETRANSMIT.rawValue)] = "apus.tcp.retransmit"
+  for event in EventRow.all { names[Int(event.kind.rawValue)] = event.name }
   return names
 }()
 
@@ -27,10 +24,15 @@ package struct EventSink: ~Copyable, RecordSink {
   package struct Sealing: Sendable {
     package let byteCount: Int
     package let ageNanoseconds: UInt64
+    package let recordsMax: Int
 
-    package init(byteCount: Int, ageNanoseconds: UInt64) {
+    /// What the batch's own tables have room for.
+    private static let recordsLimit = 4096
+
+    package init(byteCount: Int, ageNanoseconds: UInt64, recordsMax: Int? = nil) {
       self.byteCount = byteCount
       self.ageNanoseconds = ageNanoseconds
+      self.recordsMax = min(recordsMax ?? Sealing.recordsLimit, Sealing.recordsLimit)
     }
   }
 
@@ -54,7 +56,8 @@ package struct EventSink: ~Copyable, RecordSink {
   private var lastExecutionCount: UInt64 = 0
 
   package init(
-    privacy: ArgumentPrivacy, epochSeconds: UInt64, version: String, pool: ArenaPool,
+    privacy: ArgumentPrivacy, charactersMax: Int = .max, epochSeconds: UInt64, version: String,
+    pool: ArenaPool,
     sealing: Sealing, resources: ResourceBuilder, ledger: Ledger, executions: ExecutionCounts,
     publish: ((SealedBatch) -> Void)?
   ) {
@@ -63,13 +66,13 @@ package struct EventSink: ~Copyable, RecordSink {
     self.sealing = sealing
     self.publish = publish
     encoder = EventEncoder(
-      privacy: privacy, bootID: readText("/proc/sys/kernel/random/boot_id") ?? "",
-      epochSeconds: epochSeconds)
+      privacy: privacy, charactersMax: charactersMax,
+      bootID: readText("/proc/sys/kernel/random/boot_id") ?? "", epochSeconds: epochSeconds)
     builder = LogBatchBuilder(
       pool: pool,
       scopes: [
         Scope(name: "apus", version: version, schemaURL: ResourceBuilder.schemaURL)
-      ])
+      ], recordsMax: sealing.recordsMax)
     workloads = WorkloadTable(builder: resources)
   }
 
@@ -85,9 +88,9 @@ package struct EventSink: ~Copyable, RecordSink {
     settleExecutions()
     if publish == nil { settleCounts() }
     guard !builder.isEmpty else { return }
-    if flush || builder.byteCount >= sealing.byteCount || now - openedAt >= sealing.ageNanoseconds {
-      seal()
-    }
+    let isFull =
+      builder.byteCount >= sealing.byteCount || builder.recordCount >= sealing.recordsMax
+    if flush || isFull || now - openedAt >= sealing.ageNanoseconds { seal() }
   }
 
   package mutating func accept(_ bytes: RawSpan) {

@@ -7,9 +7,10 @@ internal import Config
 internal import Glibc
 internal import Kernel
 internal import Metrics
+internal import OTLP
 internal import Platform
 
-private let connectKeys = ["apus.tcp.connect.outcome", "error.type"]
+private let connectKeys = [AttributeRow.outcome.name, AttributeRow.errorType.name]
 
 /// See bpf/sockets.bpf.c.
 private let listenersMax = 4096
@@ -18,7 +19,7 @@ private let listenersMax = 4096
 private let pendingMax = 8192
 private let pendingBytes = 192
 
-private let retransmitKeys = ["apus.tcp.retransmit.cause"]
+private let retransmitKeys = [AttributeRow.cause.name]
 
 extension ProbeRow {
   /// Whose TCP sockets are: no records, for the probes that follow.

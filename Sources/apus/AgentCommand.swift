@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `apus agent`, and the commands that look at its configuration.
+// `apus agent`.
 
 internal import Agent
 internal import CLI
@@ -38,24 +38,4 @@ private func exitCode(_ error: AgentError) -> ExitCode {
   case .kernel(let error): error.isRefusal ? .unavailable : .failure
   case .lock, .export, .serve, .system: .failure
   }
-}
-
-func loadSettings(_ options: AgentOptions) throws(Failure) -> Settings {
-  do throws(ConfigError) {
-    return try Settings.load(
-      file: options.configPath, environment: processEnvironment, flags: options.flags)
-  } catch {
-    throw Failure(code: .configuration, message: "\(error)")
-  }
-}
-
-func checkConfig(_ options: AgentOptions) throws(Failure) {
-  let settings = try loadSettings(options)
-  for warning in settings.warnings { Output.line("warning: \(warning)") }
-  let count = settings.warnings.count
-  Output.line(count == 0 ? "ok" : "ok, with \(count) warning\(count == 1 ? "" : "s")")
-}
-
-func printConfig(_ options: AgentOptions) throws(Failure) {
-  Output.text(try loadSettings(options).printed())
 }

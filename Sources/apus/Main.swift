@@ -46,6 +46,8 @@ enum Main {
     case .doctor(let options): try runDoctor(options)
     case .configCheck(let options): try checkConfig(options)
     case .configPrint(let options): try printConfig(options)
+    case .configSchema: Output.text(ConfigSchema.text)
+    case .describe(let options): describe(options)
     case .version: Output.line("apus \(version)")
     case .completion(let shell): Output.text(shell.completionScript)
     case .man(let spec):

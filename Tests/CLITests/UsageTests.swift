@@ -16,11 +16,14 @@ struct UsageTests {
     ("trace", "unknown command trace; see 'apus help'"),
     ("--lisen", "unknown option --lisen; see 'apus help'"),
     (
-      "config", "config needs one of its commands; write 'apus config check' or 'apus config print'"
+      "config",
+      "config needs one of its commands; "
+        + "write 'apus config check' or 'apus config print' or 'apus config schema'"
     ),
     (
       "config --config f",
-      "config needs one of its commands; write 'apus config check' or 'apus config print'"
+      "config needs one of its commands; "
+        + "write 'apus config check' or 'apus config print' or 'apus config schema'"
     ),
     ("config chek", "unknown command config chek; did you mean config check?"),
     ("config edit", "unknown command config edit; see 'apus help'"),

@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // deploy/apus.yaml is the reference: it has every key, and the defaults that the agent has.
 
-import Config
-import Glibc
+@testable import Config
 import Testing
 
 @Suite struct ReferenceFileTests {
-  private static let text = contents("deploy", "apus.yaml")
-
-  /// A file of the repository in which this very file is.
-  private static func contents(_ path: String...) -> String {
-    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-    guard let file = fopen((root + path.map { $0[...] }).joined(separator: "/"), "r") else {
-      return ""
-    }
-    defer { fclose(file) }
-    var bytes = [UInt8](repeating: 0, count: 131_072)
-    let count = fread(&bytes, 1, bytes.count, file)
-    return String(decoding: bytes[..<count], as: UTF8.self)
-  }
+  private static let text = (try? repositoryFile("deploy", "apus.yaml")) ?? ""
 
   /// The file with the keys that are written as comments, which have no space after the `#`.
   private static var whole: String {
@@ -51,17 +38,19 @@ import Testing
 
   @Test func everyVariableAndFlagIsNamed() {
     for row in OptionTable.rows {
-      if let name = row.environment { #expect(Self.text.contains(name)) }
+      for name in [row.environment, row.generalEnvironment] {
+        if let name { #expect(Self.text.contains(name)) }
+      }
       if let flag = row.flag { #expect(Self.text.contains("--\(flag.name)")) }
     }
   }
 
-  @Test func theReadmeHasEveryKeyVariableAndFlag() {
-    let readme = Self.contents("README.md")
+  @Test func theReadmeHasEveryKeyVariableAndFlag() throws {
+    let readme = try repositoryFile("README.md")
     for row in OptionTable.rows {
       #expect(readme.contains("| `\(row.key.rawValue)` |"), "\(row.key.rawValue)")
-      if let name = row.environment { #expect(readme.contains("`\(name)`")) }
       if let flag = row.flag { #expect(readme.contains("`--\(flag.name)`")) }
     }
+    for name in ForeignVariables.known { #expect(readme.contains("`\(name)`"), "\(name)") }
   }
 }

@@ -2,6 +2,7 @@
 // Shorthand of the tables: a file's text and a dictionary for the environment.
 
 import Config
+import Glibc
 import Testing
 
 func settings(
@@ -20,6 +21,17 @@ func refusal(_ yaml: String, env: [String: String] = [:]) -> String? {
   } catch {
     return error.description
   }
+}
+
+/// A file of the repository in which this very file is.
+func repositoryFile(_ path: String...) throws -> String {
+  let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+  let name = (root + path.map { $0[...] }).joined(separator: "/")
+  let file = try #require(fopen(name, "r"), "\(name)")
+  defer { fclose(file) }
+  var bytes = [UInt8](repeating: 0, count: 262_144)
+  let count = fread(&bytes, 1, bytes.count, file)
+  return String(decoding: bytes[..<count], as: UTF8.self)
 }
 
 func warnings(_ env: [String: String]) throws -> [String] {

@@ -10,12 +10,13 @@ import Testing
 let boot = "0123abcd-4567-89ef-0123-456789abcdef"
 
 func encode(
-  _ privacy: ArgumentPrivacy = .redacted,
+  _ privacy: ArgumentPrivacy = .redacted, charactersMax: Int = .max,
   _ body: (inout EventEncoder, inout WireWriter) throws -> Void
 ) throws -> DecodedRecord {
   let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
   defer { memory.deallocate() }
-  var encoder = EventEncoder(privacy: privacy, bootID: boot, epochSeconds: 0x6a5b_4c3d)
+  var encoder = EventEncoder(
+    privacy: privacy, charactersMax: charactersMax, bootID: boot, epochSeconds: 0x6a5b_4c3d)
   encoder.unixOffset = 1_700_000_000_000_000_000
   encoder.observedNanoseconds = 1_700_000_003_000_000_001
   var writer = WireWriter(memory)

@@ -22,13 +22,17 @@ private final class Fixture {
   let published = Published()
   var sink: EventSink
 
-  init(publishes: Bool = true, sealingBytes: Int = 1 << 20, arenaSize: Int = 1 << 18) {
+  init(
+    publishes: Bool = true, sealingBytes: Int = 1 << 20, recordsMax: Int? = nil,
+    arenaSize: Int = 1 << 18
+  ) {
     let published = self.published
     let ledger = Ledger(kinds: eventKinds, destinations: ["metrics"])
     sink = EventSink(
       privacy: .full, epochSeconds: 1, version: "1",
       pool: ArenaPool(arenaSize: arenaSize, idleMax: 2),
-      sealing: EventSink.Sealing(byteCount: sealingBytes, ageNanoseconds: 1 << 62),
+      sealing: EventSink.Sealing(
+        byteCount: sealingBytes, ageNanoseconds: 1 << 62, recordsMax: recordsMax),
       resources: ResourceBuilder(configured: []), ledger: ledger, executions: executions,
       publish: publishes ? { published.batches.append($0) } : nil)
     self.ledger = ledger
@@ -61,6 +65,18 @@ struct EventSinkTests {
     fixture.sink.endTurn(flush: true)
     #expect(fixture.count("unknown", .unknownKind) == 6)
     #expect(fixture.published.batches.isEmpty)
+  }
+
+  @Test("a batch has no more records than it may, and goes as soon as it has them")
+  func recordsMax() {
+    let fixture = Fixture(recordsMax: 7)
+    for _ in 0..<20 { fixture.accept(ExecShape().bytes) }
+    fixture.sink.endTurn()
+    #expect(fixture.published.batches.map(\.recordCount) == [7, 7])
+    fixture.accept(ExecShape().bytes)
+    fixture.sink.endTurn()
+    #expect(fixture.published.batches.map(\.recordCount) == [7, 7, 7])
+    #expect(fixture.count("apus.process.exec", .tooLarge) == 0)
   }
 
   @Test("a record cut at any length is counted, under its kind as soon as that is there")

@@ -47,7 +47,8 @@ COMMAND_LINES = [
     ("doctor --yaml", "unknown option --yaml; see 'apus doctor --help'"),
     ("version extra", "unexpected argument extra; see 'apus version --help'"),
     ("config",
-     "config needs one of its commands; write 'apus config check' or 'apus config print'"),
+     "config needs one of its commands; write 'apus config check' or 'apus config print' or "
+     "'apus config schema'"),
     ("completion tcsh", 'SHELL: "tcsh" is not one of the choices; write bash, zsh or fish'),
     ("--frob", "unknown option --frob; see 'apus help'"),
 ]
@@ -140,7 +141,7 @@ ENVIRONMENTS = [
                          ids=[f"{name}={value}" for name, value in ENVIRONMENTS])
 def test_a_malformed_variable_is_reported_and_running_goes_on(tmp_path, name, value):
     with Agent(tmp_path, environment={name: value}) as agent:
-        assert name in agent.log, agent.log
+        eventually(lambda: name in agent.log, 5, lambda: agent.log)
         line = next(line for line in agent.log.splitlines() if name in line)
         assert "level=warn" in line
     assert agent.process.returncode == 0
