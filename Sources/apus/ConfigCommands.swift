@@ -11,7 +11,8 @@ func loadSettings(_ options: AgentOptions) throws(Failure) -> Settings {
   throw refuse(reading.problems)
 }
 
-private func read(_ options: AgentOptions) -> ConfigReading {
+/// What the agent would read.
+func read(_ options: AgentOptions) -> ConfigReading {
   ConfigReading(
     file: options.configPath, environment: processEnvironment, variables: processVariables(),
     flags: options.flags)

@@ -34,24 +34,27 @@ func runDoctor(_ options: DoctorOptions) throws(Failure) {
 private func configurationFindings(
   _ options: AgentOptions
 ) throws(Failure) -> (Settings, [Finding]) {
-  let file = options.configPath ?? "no file"
-  do throws(ConfigError) {
-    let settings = try Settings.load(
-      file: options.configPath, environment: processEnvironment, flags: options.flags)
-    let warnings = settings.warnings.map {
-      Finding(.configuration, "environment", .warning, "\($0)")
-    }
+  let reading = read(options)
+  let warnings = reading.warnings.map { Finding(.configuration, "environment", .warning, "\($0)") }
+  if let settings = reading.settings {
+    let file = options.configPath ?? "no file"
     return (settings, [Finding(.configuration, "configuration", .ok, file)] + warnings)
+  }
+  var problems = reading.problems.errors.map { "\($0)" }
+  if reading.problems.omitted > 0 {
+    problems.append("and \(reading.problems.omitted) more errors")
+  }
+  let errors = problems.enumerated().map { index, problem in
+    let isLast = index == problems.count - 1
+    return Finding(
+      .configuration, "configuration", .error, problem,
+      isLast ? "what follows is told of the defaults" : "")
+  }
+  do throws(ConfigError) {
+    let settings = try Settings.resolve(yaml: nil, fileName: "", environment: { _ in nil })
+    return (settings, errors + warnings)
   } catch {
-    let finding = Finding(
-      .configuration, "configuration", .error, "\(error)", "what follows is told of the defaults")
-    do throws(ConfigError) {
-      return (
-        try Settings.resolve(yaml: nil, fileName: "", environment: { _ in nil }), [finding]
-      )
-    } catch {
-      // The defaults are ours, and a test loads them.
-      throw Failure(code: .configuration, message: "\(error)")
-    }
+    // The defaults are ours, and a test loads them.
+    throw Failure(code: .configuration, message: "\(error)")
   }
 }
