@@ -34,6 +34,10 @@ enum AgentInstruments {
     name: "apus.agent.export.batches", unit: "{batch}",
     help: "Batches by what became of them.", kind: .counter,
     attributeKeys: ["destination", "signal", "outcome"])
+  static let rejected = InstrumentDescriptor(
+    name: "apus.agent.export.rejected", unit: "{item}",
+    help: "Log records and data points that a destination did not take of batches that it took.",
+    kind: .counter, attributeKeys: ["destination", "signal"])
   static let memoryLimit = InstrumentDescriptor(
     name: "apus.agent.memory.limit", unit: "By",
     help: "The most that tables, maps and queues may take, by owner.", kind: .upDownCounter,
@@ -41,6 +45,6 @@ enum AgentInstruments {
 
   /// Those whose Resource is the agent.
   static let own = [
-    produced, delivered, dropped, missedRuns, queueSize, batches, memoryLimit,
+    produced, delivered, dropped, missedRuns, queueSize, batches, rejected, memoryLimit,
   ]
 }

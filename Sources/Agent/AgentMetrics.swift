@@ -20,6 +20,7 @@ struct Instruments {
   let missedRuns: InstrumentID
   let queueSize: InstrumentID
   let batches: InstrumentID
+  let rejected: InstrumentID
   let memoryLimit: InstrumentID
 
   static let shape = HistogramShape(
@@ -51,6 +52,7 @@ struct Instruments {
     missedRuns = store.register(AgentInstruments.missedRuns)
     queueSize = store.register(AgentInstruments.queueSize)
     batches = store.register(AgentInstruments.batches)
+    rejected = store.register(AgentInstruments.rejected)
     memoryLimit = store.register(AgentInstruments.memoryLimit)
   }
 }
@@ -91,6 +93,7 @@ struct SelfTelemetry {
       for (outcome, counter) in outcomes {
         set(instruments.batches, [destination, name(signals), outcome], counter.value)
       }
+      set(instruments.rejected, [destination, name(signals)], statistics.rejected.value)
     }
   }
 

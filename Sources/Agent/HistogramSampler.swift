@@ -16,8 +16,9 @@ final class HistogramSampler {
   private static let quarantineNanoseconds: UInt64 = 2_000_000_000
 
   private struct Entry {
-    let slot: UInt32
     let series: SlotSeries
+    /// More than one where a device came back under its name with another number.
+    var slots: [(key: apus_slot_key, slot: UInt32)] = []
     /// nil until there is something to tell.
     var histogram: SeriesID?
     var amount: SeriesID?
@@ -29,7 +30,10 @@ final class HistogramSampler {
   /// The plan's, registered.
   private let instruments: [InstrumentID]
   private let workloads: Workloads
+  /// By the key of its first slot.
   private var entries: [apus_slot_key: Entry] = [:]
+  /// Of each slot that is read, whose entry it is in.
+  private var firsts: [apus_slot_key: apus_slot_key] = [:]
   private var quarantine: [(slot: UInt32, since: UInt64)] = []
   private var reading = SlotReading()
 
@@ -47,12 +51,18 @@ final class HistogramSampler {
   /// Reads every slot in use.
   func sample(_ table: borrowing WorkloadTable, _ times: SampleTimes) {
     histograms.forEachSlot { key, slot in
-      guard entries[key] == nil else { return }
-      entries[key] = Entry(slot: slot.slot, series: plan.series(key))
+      guard firsts[key] == nil else { return }
+      let series = plan.series(key)
+      let same = entries.first { $0.key.key == key.key && $0.value.series == series }
+      let first = same?.key ?? key
+      firsts[key] = first
+      entries[first, default: Entry(series: series)].slots.append((key, slot.slot))
     }
     for key in Array(entries.keys) {
       guard var entry = entries[key] else { continue }
-      histograms.read(Int(entry.slot), into: &reading)
+      for (place, slot) in entry.slots.enumerated() {
+        histograms.read(Int(slot.slot), into: &reading, adding: place > 0)
+      }
       update(&entry, workloads.number(of: key.key, in: table), times)
       entries[key] = entry
     }
@@ -114,15 +124,20 @@ final class HistogramSampler {
 
   /// Takes the slots of cgroups that are gone away from them.
   func retire(_ gone: Set<UInt64>, now: UInt64) {
-    for (key, entry) in entries where gone.contains(key.key) {
-      entries[key] = nil
-      do throws(KernelError) {
-        try histograms.retire(key)
-        quarantine.append((entry.slot, now))
-      } catch {
-        // The slot stays out of use: counts of two cgroups in one would be a lie.
-        Log.error("cannot retire a histogram slot", ["slot": "\(entry.slot)", "error": "\(error)"])
-      }
+    for (first, entry) in entries where gone.contains(first.key) {
+      entries[first] = nil
+      for (key, slot) in entry.slots { retire(key, slot, now: now) }
+    }
+  }
+
+  private func retire(_ key: apus_slot_key, _ slot: UInt32, now: UInt64) {
+    firsts[key] = nil
+    do throws(KernelError) {
+      try histograms.retire(key)
+      quarantine.append((slot, now))
+    } catch {
+      // The slot stays out of use: counts of two cgroups in one would be a lie.
+      Log.error("cannot retire a histogram slot", ["slot": "\(slot)", "error": "\(error)"])
     }
   }
 }

@@ -55,18 +55,31 @@ package struct MemoryBudget: Sendable {
         ))
     }
     parts.append(("workload table", WorkloadTable.bytesMax))
-    let http = HTTPLimits()
-    let perConnection =
-      http.connectionByteCount
-      + (settings.http.certificate == nil ? 0 : HTTPLimits.connectionByteCountTLS)
-    parts.append(("http connections", Int(http.connections) * perConnection))
+    if settings.listen != nil { parts += MemoryBudget.http(settings) }
     parts.append(
       ("ledger", cpus * Int(APUS_KIND_COUNT.rawValue) * MemoryLayout<apus_ledger_cell>.size))
     parts.append(
       ("open batches", (2 + MemoryBudget.arenasIdle + LogBatchBuilder.recycledMax) * arenaBytes))
-    let bodies = BodyForm.memoryBytes(settings.export)
-    if bodies > 0 { parts.append(("export bodies", bodies)) }
+    for (owner, bytes) in Exporter.memory(settings) where bytes > 0 { parts.append((owner, bytes)) }
     // A queue always has room for one batch.
     parts.append(("export queues", queues * max(settings.export.queueBytes, arenaBytes)))
+  }
+  private static func http(_ settings: Settings) -> [(owner: String, bytes: Int)] {
+    let limits = HTTPLimits()
+    let perConnection =
+      limits.connectionByteCount
+      + (settings.http.certificate == nil ? 0 : HTTPLimits.connectionByteCountTLS)
+    // A line has about 250 bytes; a histogram its buckets, sum, count and what goes with them.
+    let lineBytes = 256
+    let histogramLines = 26 * settings.prometheus.bucketsPerPower + 4
+    let histograms = probeRows.reduce(0) { sum, row in
+      row.isWanted(settings) ? sum + (row.histograms?.slots(settings) ?? 0) : sum
+    }
+    let page = (histograms * histogramLines + ExecutionCounts.limit) * lineBytes
+    return [
+      ("http connections", Int(limits.connections) * perConnection),
+      // Those on their way, the one that is made meanwhile, and a buffer that is kept.
+      ("metrics pages", PageBuffers.sentBytesMax + page + PageBuffers.keptBytesMax),
+    ]
   }
 }

@@ -38,15 +38,18 @@ final class MetricsPage: Sendable {
     let wanted = PrometheusNegotiation(
       accept: request.accept, acceptEncoding: request.acceptEncoding)
     guard let buffer = buffers.take() else {
-      return refusal("\(PageBuffers.countMax) scrapes are on their way already\n")
+      return refusal("other scrapes are on their way already\n")
     }
     guard let page = render(wanted, in: buffer) else {
-      buffers.giveBack(buffer)
+      buffers.giveBack([], sent: 0)
       return refusal("no memory\n")
     }
     let buffers = buffers
+    let byteCount = page.count
+    buffers.note(byteCount)
     var response = HTTPResponse(
-      contentType: wanted.contentType, body: HTTPBody(page) { buffers.giveBack($0) })
+      contentType: wanted.contentType,
+      body: HTTPBody(page) { buffers.giveBack($0, sent: byteCount) })
     response.headers = [("Vary", "Accept, Accept-Encoding")]
     if wanted.isGzipped { response.headers.append(("Content-Encoding", "gzip")) }
     return response
@@ -59,9 +62,15 @@ final class MetricsPage: Sendable {
   }
 
   /// Instrument by instrument, so that the store is never locked for long and never copied whole.
-  private func render(_ wanted: PrometheusNegotiation, in buffer: [UInt8]) -> [UInt8]? {
-    renderer.withLock { renderer in
-      guard renderer.page.begin(in: buffer, isGzipped: wanted.isGzipped) else { return nil }
+  private func render(
+    _ wanted: PrometheusNegotiation, in buffer: consuming [UInt8]
+  ) -> [UInt8]? {
+    // Handed on and not shared, or emptying it would make another of the same size.
+    var handed: [UInt8]? = consume buffer
+    return renderer.withLock { renderer in
+      guard renderer.page.begin(in: handed.take() ?? [], isGzipped: wanted.isGzipped) else {
+        return nil
+      }
       let format = wanted.format
       renderer.exposition.begin(format, to: &renderer.page.bytes)
       for index in 0..<store.instrumentCount {
@@ -78,30 +87,39 @@ final class MetricsPage: Sendable {
 /// What pages are rendered into: as many as may be on their way, one kept when none is.
 final class PageBuffers: Sendable {
   static let countMax = 4
+  /// While pages of so much are on their way no other is made.
+  static let sentBytesMax = 8 << 20
   private static let idleMax = 1
   /// A page that was larger is not kept.
-  private static let keptBytes = 8 << 20
+  static let keptBytesMax = 4 << 20
 
   private struct State {
     var taken = 0
+    var sentBytes = 0
     var idle: [[UInt8]] = []
   }
 
   private let state = Mutex(State())
 
-  /// nil when too many are out.
+  /// nil when too many are out, or too large ones.
   func take() -> [UInt8]? {
     state.withLock { state in
-      guard state.taken < PageBuffers.countMax else { return nil }
+      guard state.taken < PageBuffers.countMax, state.sentBytes < PageBuffers.sentBytesMax else {
+        return nil
+      }
       state.taken += 1
       return state.idle.popLast() ?? []
     }
   }
 
-  func giveBack(_ buffer: [UInt8]) {
+  /// How large the page became.
+  func note(_ byteCount: Int) { state.withLock { $0.sentBytes += byteCount } }
+
+  func giveBack(_ buffer: [UInt8], sent byteCount: Int) {
     state.withLock { state in
       state.taken -= 1
-      guard state.idle.count < PageBuffers.idleMax, buffer.capacity <= PageBuffers.keptBytes
+      state.sentBytes -= byteCount
+      guard state.idle.count < PageBuffers.idleMax, buffer.capacity <= PageBuffers.keptBytesMax
       else { return }
       state.idle.append(buffer)
     }

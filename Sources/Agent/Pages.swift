@@ -51,7 +51,7 @@ func makePages(_ metrics: MetricsPage, _ health: Health) -> [HTTPRoute] {
         text: """
           apus, an eBPF node agent
             /metrics   for Prometheus: text, OpenMetrics, or protobuf with native histograms
-            /healthz   200 while its threads move, else 503 with what is wrong
+            /healthz   200 while the threads that read the kernel move, else 503 with what is wrong
             /readyz    200 while programs are attached, else 503 with what is wrong
 
           """)

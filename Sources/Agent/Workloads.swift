@@ -132,7 +132,8 @@ final class Workloads: Sendable {
     state.withLock { $0.entries[number]?.resource }
   }
 
-  func labels(of number: UInt32) -> [UInt8] { state.withLock { $0.entries[number]?.labels ?? [] } }
+  /// nil of one that has been forgotten.
+  func labels(of number: UInt32) -> [UInt8]? { state.withLock { $0.entries[number]?.labels } }
 
   func name(of number: UInt32) -> String { state.withLock { $0.entries[number]?.name ?? "?" } }
 }

@@ -30,8 +30,10 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
       throw ValueError(
         .notOfType, "holds credentials (…@host)", "remove them and send them as a header")
     }
+    // Nor of a query, which may hold a key.
+    let shownText = shown(Self.withoutQuery(text))
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), !text.contains("#") else {
-      throw ValueError(.notOfType, "\(shown(text)) holds a character that no URL may", want)
+      throw ValueError(.notOfType, "\(shownText) holds a character that no URL may", want)
     }
     if let path = try Self.socketPath(text) {
       (scheme, host, port, self.path) = (.unix, "", nil, path)
@@ -40,7 +42,7 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
     var rest = text[...]
     if let separator = text.firstRange(of: "://") {
       guard let scheme = Scheme(rawValue: text[..<separator.lowerBound].lowercased()) else {
-        throw ValueError(.notOfType, "\(shown(text)) is none of http, https and unix", want)
+        throw ValueError(.notOfType, "\(shownText) is none of http, https and unix", want)
       }
       self.scheme = scheme
       rest = text[separator.upperBound...]
@@ -50,7 +52,7 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
     let authorityEnd = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
     path = String(rest[authorityEnd...])
     let authority = rest[..<authorityEnd]
-    (host, port) = try Self.hostAndPort(authority, in: text, want)
+    (host, port) = try Self.hostAndPort(authority, shownText, want)
   }
 
   /// gRPC's names, `unix:/path` and `unix:///path`; nil for any other.
@@ -74,7 +76,7 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
   private static let socketPathMax = 107
 
   private static func hostAndPort(
-    _ authority: Substring, in text: String, _ want: String
+    _ authority: Substring, _ shownText: String, _ want: String
   ) throws(ValueError) -> (String, UInt16?) {
     var host = authority
     var port: UInt16?
@@ -84,7 +86,7 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
       let digits = authority[authority.index(after: colon)...]
       guard let number = wholeNumber(digits), let small = UInt16(exactly: number), small > 0 else {
         throw ValueError(
-          .outOfRange, "\(shown(text)) has no port from 1 to 65535 after the colon", want)
+          .outOfRange, "\(shownText) has no port from 1 to 65535 after the colon", want)
       }
       port = small
     }
@@ -93,7 +95,7 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
       && isNumericAddress(String(host.dropFirst().dropLast()), isIPv6: true)
     let isName = !host.isEmpty && host.utf8.allSatisfy(isHostByte)
     guard isBracketed || isName else {
-      throw ValueError(.notOfType, "\(shown(text)) has no valid host", want)
+      throw ValueError(.notOfType, "\(shownText) has no valid host", want)
     }
     return (String(host), port)
   }
@@ -108,5 +110,16 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
   /// `host` or `host:port`.
   var authority: String { port.map { "\(host):\($0)" } ?? host }
 
-  package var description: String { (scheme.map { "\($0.rawValue)://" } ?? "") + authority + path }
+  /// The path as messages show it.
+  var shownPath: String { Self.withoutQuery(path) }
+
+  /// Without the query, which may hold a key.
+  package var description: String {
+    (scheme.map { "\($0.rawValue)://" } ?? "") + authority + shownPath
+  }
+
+  private static func withoutQuery(_ text: String) -> String {
+    guard let query = text.firstIndex(of: "?") else { return text }
+    return text[..<query] + "?***"
+  }
 }

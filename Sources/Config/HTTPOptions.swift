@@ -4,11 +4,11 @@
 extension OptionTable {
   static let http: [OptionRow] = [
     OptionRow(
-      .httpTLSCertificate, .text, nil, "Serve over TLS with this certificate chain, a PEM file"),
-    OptionRow(.httpTLSKey, .text, nil, "The certificate's key, a PEM file"),
+      .httpTLSCertificate, .file, nil, "Serve over TLS with this certificate chain, a PEM file"),
+    OptionRow(.httpTLSKey, .file, nil, "The certificate's key, a PEM file"),
     OptionRow(
       .httpToken, .secret, nil, "Answer only who shows this token, but for /healthz and /readyz"),
-    OptionRow(.httpTokenFile, .text, nil, "The same with a token that is read from a file"),
+    OptionRow(.httpTokenFile, .file, nil, "The same with a token that is read from a file"),
     OptionRow(
       .prometheusBucketsPerPower, .choice(["1", "2", "4", "8"], notYet: []), .choice("1"),
       "Classic buckets of a histogram for each power of two"),

@@ -44,8 +44,9 @@ extension Layer {
     let queue = optionalNumber(.limitsQueueRecords)
     return Settings.RecordLimits(
       queueRecords: queue,
-      // What is larger than the queue would never fit.
-      batchRecords: optionalNumber(.limitsBatchRecords) ?? queue,
+      // What is larger than the queue would never fit, and one as large leaves no room beside it;
+      // the specification's defaults are 2048 and 512.
+      batchRecords: optionalNumber(.limitsBatchRecords) ?? queue.map { min(512, max(1, $0 / 4)) },
       logsExportMilliseconds: optionalNumber(.limitsLogsExportTime),
       metricsExportMilliseconds: optionalNumber(.limitsMetricsExportTime),
       attributeCharacters: optionalNumber(.limitsAttributeLength))

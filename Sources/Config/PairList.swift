@@ -73,7 +73,9 @@ enum PairList {
   private static func bad(
     _ number: Int, _ name: String, _ wrong: String, _ right: String
   ) -> ValueError {
-    ValueError(.badPair, "pair \(number) (\(shown(name))) \(wrong)", right)
+    // What is no name may be the beginning of a secret, after a colon or a comma in its place.
+    let shown = name.utf8.allSatisfy(isToken) ? " (\(shown(name)))" : ""
+    return ValueError(.badPair, "pair \(number)\(shown) \(wrong)", right)
   }
 
   /// Nil for a broken escape, and for bytes that are no UTF-8 once decoded.

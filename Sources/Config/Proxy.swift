@@ -24,6 +24,13 @@ package enum Proxy: Equatable, Sendable, CustomStringConvertible {
     else { throw ValueError(.notOfType, "begins with no known scheme", want) }
     let rest = text[separator.upperBound...]
     let place = rest.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+    // libcurl reads such a name or password as another host, and repeats it in its error.
+    let user = rest.dropLast(place.count).dropLast()
+    guard !user.contains(where: { "/?#@".contains($0) }) else {
+      throw ValueError(
+        .notOfType, "holds one of / ? # @ in the name or the password",
+        "write %2F, %3F, %23 and %40")
+    }
     guard let server = try? Endpoint(parsing: "http://\(place)"), ["", "/"].contains(server.path)
     else { throw ValueError(.notOfType, "is not a scheme, a host and a port", want) }
     self = .url(text)

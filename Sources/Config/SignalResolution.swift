@@ -31,7 +31,7 @@ extension Layer {
       } else if chosen == .grpc {
         if endpoint.path != "", endpoint.path != "/" {
           warn(
-            entry.source, "\(shown(endpoint.path)) is a path, and grpc has its own",
+            entry.source, "\(shown(endpoint.shownPath)) is a path, and grpc has its own",
             "write the endpoint without it", "the path is ignored", &warnings)
         }
         place = Place(url: grpcURL(endpoint, signal))

@@ -95,6 +95,19 @@ package final class Exporter: @unchecked Sendable {
     asked(settings).count + (fileSignals(settings).isEmpty ? 0 : 1)
   }
 
+  /// What is made of batches on their way, by owner, beside the queues.
+  package static func memory(_ settings: Settings) -> [(owner: String, bytes: Int)] {
+    [
+      ("export bodies", BodyForm.memoryBytes(settings.export)),
+      ("export answers", asked(settings).count * Transport.Limits.responseByteCount),
+      (
+        "export file",
+        fileSignals(settings).isEmpty
+          ? 0 : FileLane.memoryBytes(batchBytes: settings.export.batchBytes)
+      ),
+    ]
+  }
+
   /// Each signal that goes somewhere over OTLP.
   static func asked(_ settings: Settings) -> [(Transport.Signal, Config.Destination)] {
     let all: [(Transport.Signal, Config.Destination?)] = [
@@ -142,7 +155,7 @@ package final class Exporter: @unchecked Sendable {
       do throws(SystemError) {
         let lane = try FileLane(
           path: path, signals: fileSignals, rotation: settings.fileRotation, destination: index,
-          queue: queue, ledger: ledger)
+          batchBytes: settings.export.batchBytes, queue: queue, ledger: ledger)
         file = lane
         entries.append(
           Intake.Entry(

@@ -21,14 +21,20 @@ final class FileLane {
   private var line: [UInt8] = []
   private var written = 0
 
+  /// A line and the batch that it is made of, in one piece: JSON is up to four times as long.
+  static func memoryBytes(batchBytes: Int) -> Int { lineByteMax(batchBytes) + batchBytes }
+
+  private static func lineByteMax(_ batchBytes: Int) -> Int { 8 * batchBytes + (1 << 20) }
+
   /// Appends to the file at `path`, or to standard output for `-`.
   ///
   /// `{signal}` in the path stands for the name of each.
   init(
-    path: String, signals: [Signal], rotation: FileRotation, destination: Int?, queue: BatchQueue,
-    ledger: Ledger
+    path: String, signals: [Signal], rotation: FileRotation, destination: Int?, batchBytes: Int,
+    queue: BatchQueue, ledger: Ledger
   ) throws(SystemError) {
     self.path = path
+    transcoder.outputByteMax = FileLane.lineByteMax(batchBytes)
     self.destination = destination
     self.queue = queue
     self.ledger = ledger

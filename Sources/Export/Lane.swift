@@ -11,6 +11,8 @@ package final class LaneStatistics: Sendable {
   package let batchesDelivered = Counter()
   package let batchesDropped = Counter()
   package let retries = Counter()
+  /// Log records and data points that a collector did not take of batches that it took.
+  package let rejected = Counter()
 
   init() {}
 }
@@ -34,6 +36,9 @@ package struct RetryPolicy: Sendable {
 
 /// Owned by the export thread; only `queue` and `statistics` are for others.
 final class Lane {
+  /// The longest pause that a collector is granted.
+  private static let askedMaxNanoseconds: UInt64 = 300_000_000_000
+
   let queue: BatchQueue
   let statistics = LaneStatistics()
   private let name: String
@@ -119,6 +124,7 @@ final class Lane {
         ledger.deliver(batch.kinds, rejected: rejected, destination: destination)
       }
       statistics.batchesDelivered.add()
+      statistics.rejected.add(rejected)
       queue.removeFirst()
       forget()
     case .refused(let failure):
@@ -127,11 +133,14 @@ final class Lane {
     case .retry(let after, let failure):
       let elapsed = now - firstAttemptAt
       // A collector may ask for years: what it asks for is bounded like everything else.
-      let asked = min(after ?? 0, retry.elapsedNanoseconds)
+      let asked = min(after ?? 0, Lane.askedMaxNanoseconds)
       let wait = max(retry.backoff(attempt: attempt + 1, using: &random), asked)
       guard elapsed + wait <= retry.elapsedNanoseconds else {
         Log.error("gave up on a batch", ["destination": name, "reason": "\(failure)"])
-        return drop(.expired)
+        drop(.expired)
+        // What it asks for holds for the next batch, too.
+        if after != nil { notBefore = now + asked }
+        return
       }
       Log.warn(
         "will retry",

@@ -69,10 +69,11 @@ package struct PrometheusExposition: ~Copyable {
   }
 
   /// Appends a family; `index` is the instrument's place, `workloadLabels` gives the rendered
-  /// labels of a workload, which are what makes its samples distinct.
+  /// labels of a workload, which are what makes its samples distinct, or nil of one that was
+  /// forgotten since the points were copied.
   package mutating func append(
     _ instrument: MetricSnapshot.Instrument, at index: Int, _ format: PrometheusFormat,
-    workloadLabels: (UInt32) -> [UInt8], to page: inout PrometheusPage
+    workloadLabels: (UInt32) -> [UInt8]?, to page: inout PrometheusPage
   ) {
     guard !instrument.points.isEmpty else { return }
     let family = family(index, instrument.descriptor)
@@ -80,7 +81,8 @@ package struct PrometheusExposition: ~Copyable {
     case .text, .openMetrics:
       page.bytes.append(contentsOf: format == .text ? family.textHead : family.openMetricsHead)
       for point in instrument.points {
-        appendText(point, family, format, workloadLabels(point.workload), to: &page.bytes)
+        guard let labels = workloadLabels(point.workload) else { continue }
+        appendText(point, family, format, labels, to: &page.bytes)
         page.drain()
       }
     case .protobuf:
@@ -88,7 +90,8 @@ package struct PrometheusExposition: ~Copyable {
       let start = page.bytes.beginMessage(field: nil)
       page.bytes.append(contentsOf: family.protobufHead)
       for point in instrument.points {
-        appendMessage(point, family, workloadLabels(point.workload), to: &page.bytes)
+        guard let labels = workloadLabels(point.workload) else { continue }
+        appendMessage(point, family, labels, to: &page.bytes)
       }
       page.bytes.endMessage(start)
       page.drain()

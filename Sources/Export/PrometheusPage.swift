@@ -22,15 +22,15 @@ package struct PrometheusPage: ~Copyable {
   package init() {}
 
   /// Starts in `buffer`, whose contents do not matter; false when memory is short.
-  package mutating func begin(in buffer: [UInt8], isGzipped: Bool) -> Bool {
+  package mutating func begin(in buffer: consuming [UInt8], isGzipped: Bool) -> Bool {
     isCompressing = isGzipped
     if isGzipped {
       if gzip == nil { gzip = Gzip(level: PrometheusPage.level) }
       guard gzip != nil else { return false }
-      output = buffer
+      output = consume buffer
       output.removeAll(keepingCapacity: true)
     } else {
-      bytes = buffer
+      bytes = consume buffer
     }
     bytes.removeAll(keepingCapacity: true)
     return true

@@ -34,6 +34,13 @@ public struct SlotReading: ~Copyable {
   public var isEmpty: Bool { amount == 0 && !counters.contains { $0 != 0 } }
 
   public init() {}
+
+  mutating func clear() {
+    for index in counters.indices { counters[index] = 0 }
+    sumNanoseconds = 0
+    amount = 0
+    extremes = nil
+  }
 }
 
 /// The maps `slots`, `free_slots`, `histograms` and `extremes` of one object.
@@ -179,11 +186,9 @@ public struct SlotHistograms: ~Copyable {
   /// Adds up the replicas of a slot.
   ///
   /// Every counter is read once.
-  public borrowing func read(_ slot: Int, into reading: inout SlotReading) {
+  public borrowing func read(_ slot: Int, into reading: inout SlotReading, adding: Bool = false) {
     let buckets = Int(APUS_HIST_BUCKETS)
-    for index in reading.counters.indices { reading.counters[index] = 0 }
-    reading.sumNanoseconds = 0
-    reading.amount = 0
+    if !adding { reading.clear() }
     for replica in 0..<replicas {
       let base = unsafe histograms.pointer(slot * replicas + replica)
       for index in 0..<(buckets + 2) {
@@ -200,6 +205,8 @@ public struct SlotHistograms: ~Copyable {
       high = max(high, unsafe capus_load_relaxed_u64(base))
       low = max(low, unsafe capus_load_relaxed_u64(base + 8))
     }
-    reading.extremes = low == 0 ? nil : (~low, high)
+    guard low != 0 else { return }
+    let earlier = reading.extremes ?? (.max, 0)
+    reading.extremes = (min(earlier.min, ~low), max(earlier.max, high))
   }
 }

@@ -54,7 +54,9 @@ public struct PowerOfTwoEdges: Sendable {
         next += 1
       }
       // Once all buckets are in, the last one still holds values beyond its own edge.
-      let beyond = next == value.counts.count && next > 0 ? value.aboveCount : 0
+      // They are read one after the other, while the kernel counts.
+      let isAll = next == value.counts.count
+      let beyond = isAll ? min(value.aboveCount, value.counts.last ?? 0) : 0
       result.append(total - beyond + (value.zeroThreshold <= bound ? value.zeroCount : 0))
     }
     result.append(value.count)

@@ -96,7 +96,8 @@ public struct MetricBatchBuilder: ~Copyable {
       open.metric = openMetric(place.instrument, instrument)
     }
     let time = PointTime(
-      startUnixNanoseconds: point.startUnixNanoseconds,
+      // The clock may have been set back since; nothing begins after its end.
+      startUnixNanoseconds: min(point.startUnixNanoseconds, snapshot.unixNanoseconds),
       unixNanoseconds: snapshot.unixNanoseconds)
     switch (point.value, edges) {
     case (.histogram(let value), nil):

@@ -17,7 +17,7 @@ package struct ProbePlan: Sendable {
 }
 
 /// What a slot is exported as.
-package struct SlotSeries: Sendable {
+package struct SlotSeries: Equatable, Sendable {
   /// Indices into the plan's instruments: of the spans' histogram, and of the amount's counter.
   package var histogram: Int?
   package var amount: Int?

@@ -68,7 +68,9 @@ final class Exchange {
   private func text(_ code: Int32) -> String {
     // The buffer is never given up and libcurl keeps it terminated.
     let detail = unsafe errorText.baseAddress.map { unsafe String(cString: $0) } ?? ""
-    return detail.isEmpty ? unsafe String(cString: capus_curl_easy_text(code)) : detail
+    // These repeat the proxy's URL, with its password; the environment's too.
+    let isSecret = detail.hasPrefix("Unsupported proxy")
+    return detail.isEmpty || isSecret ? unsafe String(cString: capus_curl_easy_text(code)) : detail
   }
 
   private func configure(_ request: Request) throws(TransportError) {

@@ -56,5 +56,8 @@ enum OTLPHTTP {
 }
 
 extension Response {
-  fileprivate func isOf(_ type: String) -> Bool { contentType?.hasPrefix(type) == true }
+  /// Types are the same in any case.
+  fileprivate func isOf(_ type: String) -> Bool {
+    contentType?.lowercased().hasPrefix(type) == true
+  }
 }

@@ -82,6 +82,10 @@ final class TLSMaterial {
       guard unsafe stat(path, &status) == 0 else {
         throw FileFailure(path: path, error: .current("stat"))
       }
+      // A FIFO would be waited for, by the thread that sends everything.
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        throw FileFailure(path: path, error: SystemError("open", code: EINVAL))
+      }
       found.append(
         Identity(
           device: status.st_dev, inode: status.st_ino, size: status.st_size,

@@ -13,10 +13,23 @@ struct PageBuffersTests {
     #expect(taken.count == PageBuffers.countMax)
     #expect(buffers.take() == nil)
     taken[0].reserveCapacity(100_000)
-    buffers.giveBack(taken[0])
+    buffers.giveBack(taken[0], sent: 0)
     let again = try #require(buffers.take())
     #expect(again.capacity >= 100_000)
     #expect(buffers.take() == nil)
+  }
+
+  @Test("while a large page is on its way no other is made")
+  func sent() throws {
+    let buffers = PageBuffers()
+    let page = try #require(buffers.take())
+    buffers.note(PageBuffers.sentBytesMax - 1)
+    let second = try #require(buffers.take())
+    buffers.note(1)
+    #expect(buffers.take() == nil)
+    buffers.giveBack(page, sent: PageBuffers.sentBytesMax - 1)
+    #expect(buffers.take() != nil)
+    buffers.giveBack(second, sent: 1)
   }
 
   @Test("a page that was large leaves no room behind")
@@ -24,7 +37,7 @@ struct PageBuffersTests {
     let buffers = PageBuffers()
     var buffer = try #require(buffers.take())
     buffer.reserveCapacity(16 << 20)
-    buffers.giveBack(buffer)
+    buffers.giveBack(buffer, sent: 0)
     #expect(try #require(buffers.take()).capacity == 0)
   }
 }

@@ -41,7 +41,7 @@ struct LimitTests {
   @Test("a batch has no more records than the queue")
   func batchAndQueue() throws {
     let queue = "OTEL_BLRP_MAX_QUEUE_SIZE"
-    #expect(try settings(env: [queue: "100"]).limits.batchRecords == 100)
+    #expect(try settings(env: [queue: "100"]).limits.batchRecords == 25)
     let both = try settings("limits: { queue_records: 100, batch_records: 200 }")
     #expect(both.limits.batchRecords == 100 && both.warnings.count == 1)
   }

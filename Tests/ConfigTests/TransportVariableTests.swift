@@ -34,6 +34,12 @@ struct TransportVariableTests {
       (pair, "CLIENT_KEY", "/mine", { $0?.tls.key == "/mine" }),
     ]
 
+  /// What the variable for all says while that of one signal says something else.
+  private static let general = [
+    "ENDPOINT": "http://g:9", "PROTOCOL": "http/protobuf", "INSECURE": "false", "HEADERS": "b=1",
+    "TIMEOUT": "5000", "COMPRESSION": "none", "CERTIFICATE": "/general",
+  ]
+
   private func destinations(_ env: [String: String]) throws -> [Signal: Destination] {
     let export = try settings(env: env).export
     var found: [Signal: Destination] = [:]
@@ -63,6 +69,9 @@ struct TransportVariableTests {
     for signal in Signal.allCases {
       let name = "OTEL_EXPORTER_OTLP_\(signal.rawValue.uppercased())_\(effect.name)"
       var env = effect.besides
+      if let general = Self.general[effect.name] {
+        env["OTEL_EXPORTER_OTLP_\(effect.name)"] = general
+      }
       env[name] = effect.value
       let with = try destinations(env)
       for other in Signal.allCases {

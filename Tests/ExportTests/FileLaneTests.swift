@@ -28,8 +28,8 @@ struct FileLaneTests {
     _ path: String, _ rotation: FileRotation = FileRotation(bytesMax: 100 << 20, filesMax: 3)
   ) throws -> FileLane {
     try FileLane(
-      path: path, signals: [.logs, .metrics], rotation: rotation, destination: 0, queue: queue,
-      ledger: ledger)
+      path: path, signals: [.logs, .metrics], rotation: rotation, destination: 0,
+      batchBytes: 1 << 20, queue: queue, ledger: ledger)
   }
 
   @Test("each batch is the transcoder's line, behind what the file held before")

@@ -110,6 +110,19 @@ struct LaneTests {
     #expect(fixture.sends(at: 21 * second, 200))
   }
 
+  @Test("a wish that is longer than a batch may wait costs that batch, and holds for the next")
+  func longRetryAfter() throws {
+    let fixture = try LaneFixture()
+    for count in [3, 4] { #expect(fixture.queue.offer(batch(count))) }
+    #expect(fixture.sends(at: second, 503, retryAfter: "20"))
+    #expect(fixture.sends(at: 21 * second, 503, retryAfter: "600"))
+    #expect(fixture.lost(.expired) == 3)
+    // What is asked for is granted up to five minutes.
+    #expect(!fixture.sends(at: 321 * second - 1, 200))
+    #expect(fixture.sends(at: 321 * second, 200))
+    #expect(fixture.delivered == 4)
+  }
+
   @Test("a batch that nobody takes is given up after five minutes, and the next has its own five")
   func expired() throws {
     let fixture = try LaneFixture()

@@ -32,8 +32,8 @@ struct RotationTests {
   private func lane(_ path: String, max: Int, files: Int = 3) throws -> FileLane {
     try FileLane(
       path: path, signals: [.logs, .metrics],
-      rotation: FileRotation(bytesMax: max, filesMax: files), destination: 0, queue: queue,
-      ledger: ledger)
+      rotation: FileRotation(bytesMax: max, filesMax: files), destination: 0,
+      batchBytes: 1 << 20, queue: queue, ledger: ledger)
   }
 
   private func write(_ lane: FileLane, _ batches: SealedBatch...) {

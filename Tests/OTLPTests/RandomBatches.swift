@@ -146,7 +146,7 @@ struct RandomMetrics {
         let words = kind.split(separator: " ").map { $0 == "T" ? "\(temporality.rawValue)" : $0 }
         texts.append(
           "w\(point.workload) m\(index) s \(words.joined(separator: " ")) "
-            + "\(point.startUnixNanoseconds) \(time) "
+            + "\(min(point.startUnixNanoseconds, time)) \(time) "
             + "\(text(point.value, isExplicit: isExplicit)) " + attributes(point))
       }
       instruments.append(

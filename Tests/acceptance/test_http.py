@@ -112,8 +112,8 @@ def test_over_tls_with_a_token_that_is_replaced_and_a_certificate_that_is(tmp_pa
 @pytest.mark.parametrize("settings,message", [
     ({"http.tls.certificate": "/none.crt"}, "http.tls.key is not set"),
     ({"http.tls.certificate": "/none.crt", "http.tls.key": "/none.key"},
-     "/none.crt: No such file or directory"),
-    ({"http.token_file": "/none"}, "cannot use http.token_file /none"),
+     'http.tls.certificate: "/none.crt" cannot be read (No such file or directory)'),
+    ({"http.token_file": "/none"}, 'http.token_file: "/none" cannot be read'),
     ({"http.token": "two words"}, "http.token: is not a token"),
 ])
 def test_it_does_not_start_with_less_than_was_asked_for(tmp_path, settings, message):

@@ -27,10 +27,11 @@ func agentFindings() -> [Finding] {
         "scrape it with that")
     ]
   }
-  guard let page = AgentPage(fetch: "/metrics", from: address), let ledger = LedgerPage(page) else {
+  let page = AgentPage(fetch: "/metrics", from: address, keeping: LedgerPage.prefix)
+  guard let page, page.status == 200, let ledger = LedgerPage(page) else {
+    let what = page.map { "answers \($0.status)" } ?? "does not answer"
     return findings + [
-      Finding(
-        .agent, "ledger", .warning, "http://\(address)/metrics does not answer", "see its log")
+      Finding(.agent, "ledger", .warning, "http://\(address)/metrics \(what)", "see its log")
     ]
   }
   return findings + ledger.rows.map(finding)
@@ -41,7 +42,7 @@ private func health(_ address: String) -> Finding {
     return Finding(
       .agent, "health", .error, "http://\(address)/readyz does not answer", "see its log")
   }
-  let words = page.body.split(separator: "\n").joined(separator: "; ")
+  let words = page.lines.joined(separator: "; ")
   return page.status == 200
     ? Finding(.agent, "health", .ok, words)
     : Finding(.agent, "health", .error, words, "see its log")

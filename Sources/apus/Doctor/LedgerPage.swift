@@ -15,10 +15,13 @@ struct LedgerPage {
 
     /// What the page was a moment too early for.
     var pending: UInt64 {
-      let settled = delivered + filtered + lost
+      let settled = delivered &+ filtered &+ lost
       return produced > settled ? produced - settled : 0
     }
   }
+
+  /// What its lines begin with.
+  static let prefix = "apus_agent_events_"
 
   let rows: [Row]
 
@@ -26,7 +29,7 @@ struct LedgerPage {
   init?(_ page: AgentPage) {
     var rows: [String: Row] = [:]
     var produced: [String: UInt64] = [:]
-    for line in page.body.split(separator: "\n") where line.hasPrefix("apus_agent_events_") {
+    for line in page.lines {
       guard let sample = Sample(line), let event = sample.labels["event"] else { continue }
       if sample.name == "apus_agent_events_produced_total" { produced[event] = sample.value }
       guard let destination = sample.labels["destination"] else { continue }
@@ -35,9 +38,9 @@ struct LedgerPage {
       if sample.name == "apus_agent_events_delivered_total" {
         row.delivered = sample.value
       } else if sample.labels["hop"] == "filter" {
-        row.filtered += sample.value
+        row.filtered &+= sample.value
       } else if sample.value > 0 {
-        row.lost += sample.value
+        row.lost &+= sample.value
         row.reasons +=
           " (\(sample.labels["hop"] ?? "") \(sample.labels["reason"] ?? "") \(sample.value))"
       }
@@ -59,8 +62,8 @@ private struct Sample {
   let value: UInt64
 
   init?(_ line: Substring) {
-    guard let open = line.firstIndex(of: "{"), let close = line.lastIndex(of: "}"),
-      let value = UInt64(line[line.index(close, offsetBy: 2)...])
+    guard let open = line.firstIndex(of: "{"), let close = line.lastIndex(of: "}"), open < close,
+      let value = UInt64(line[line.index(after: close)...].dropFirst())
     else { return nil }
     name = line[..<open]
     self.value = value
