@@ -7,7 +7,7 @@ import Identity
 import Kernel
 import Metrics
 import Platform
-import Probes
+@testable import Probes
 import Testing
 
 @testable import Agent
@@ -98,6 +98,48 @@ struct HistogramSamplerTests {
       sampler.recycle(now: 203 * HistogramSamplerTests.second)
       store.removeAll(workload: number)
     }
+  }
+
+  @Test(
+    "slots whose series have the same attributes are one series, of the sum, however often read")
+  func twins() throws {
+    let turn = try ProbeTurn()
+    defer { turn.end() }
+    let defaults = ProbeDefaults(selfPID: 0)
+    var plan = ProbePlan(knobs: defaults.knobs)
+    let cpus = Int(plan.knobs.cpus)
+    let replicas = SlotHistograms.replicas(cpus: cpus)
+    plan.slots = 64
+    plan.knobs.slot_by = APUS_SLOT_BY_ALL.rawValue
+    plan.knobs.replicas = UInt32(replicas)
+    let shared = try SharedMaps()
+    let row = ProbeRow.tcpconnect
+    var object = try defaults.load(row, plan, shared)
+    let histograms = try SlotHistograms(object, slots: 64, replicas: replicas, cpus: cpus)
+    try CgroupPaths.withRoot { try object.attach(optional: row.optionalHooks, cgroup: $0) }
+    // As of two numbers of one device: whatever the outcome, the attributes are the same.
+    let same = HistogramPlan(
+      slots: { _ in 64 }, instruments: [],
+      series: { _ in SlotSeries(histogram: 0, amount: nil, attributes: []) }, untracked: nil)
+    let sampler = HistogramSampler(
+      histograms, same, store: store, instruments: [instrument], workloads: workloads)
+    let table = WorkloadTable(builder: builder)
+    let cgroup = try TestCgroup()
+    let listener = try Listener()
+    try cgroup.connect(40, port: 1)
+    try cgroup.connect(30, port: listener.port)
+    let number = workloads.number(of: cgroup.key, in: table)
+    for sample in 1...5 as ClosedRange<UInt64> {
+      sampler.sample(table, SampleTimes(earlier: sample, now: sample))
+      #expect(count(number) == 70)
+    }
+    try cgroup.connect(5, port: 1)
+    sampler.sample(table, SampleTimes(earlier: 6, now: 6))
+    #expect(count(number) == 75)
+    let isRemoved = cgroup.remove()
+    #expect(isRemoved)
+    sampler.retire([cgroup.key], now: 100 * HistogramSamplerTests.second)
+    #expect(!sampler.cgroups.contains(cgroup.key))
   }
 
   private static let second: UInt64 = 1_000_000_000

@@ -52,11 +52,18 @@ struct TestCgroup: ~Copyable {
   }
 
   /// Runs `count` short processes inside.
-  func run(_ count: Int) throws {
+  func run(_ count: Int) throws { try repeated(count, "/bin/true") }
+
+  /// Connects `count` times from inside, over loopback, whatever comes of it.
+  func connect(_ count: Int, port: UInt16) throws {
+    try repeated(count, "(: < /dev/tcp/127.0.0.1/\(port)) 2> /dev/null")
+  }
+
+  private func repeated(_ count: Int, _ command: String) throws {
     let script =
       "echo $$ > \(directory)/cgroup.procs || exit 9; i=0; "
-      + "while [ $i -lt \(count) ]; do /bin/true; i=$((i+1)); done"
-    try #require(system("/bin/sh -c '\(script)'") == 0)
+      + "while [ $i -lt \(count) ]; do \(command); i=$((i+1)); done"
+    try #require(system("/bin/bash -c '\(script)'") == 0)
   }
 
   func remove() -> Bool {
@@ -65,4 +72,29 @@ struct TestCgroup: ~Copyable {
   }
 
   deinit { _ = remove() }
+}
+
+/// Takes connections, and leaves them in its queue.
+struct Listener: ~Copyable {
+  let port: UInt16
+  private let descriptor: CInt
+
+  init() throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let descriptor = self.descriptor
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, size) == 0 && listen(descriptor, 128) == 0
+          && getsockname(descriptor, $0, &size) == 0
+      }
+    }
+    port = UInt16(bigEndian: address.sin_port)
+    try #require(isBound)
+  }
+
+  deinit { close(descriptor) }
 }
