@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of retransmits share: the agent and what it tells of each namespace, the links."""
+import json
 import pathlib
 import re
+import subprocess
 import time
 
 from agent import Agent
@@ -16,6 +18,8 @@ DATA = "meta length > 90"
 
 
 TRACING = pathlib.Path("/sys/kernel/tracing/instances")
+STATISTICS = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
+PROGRAMS = ("on_segments", "on_syn_ack")
 
 
 class Witness:
@@ -59,6 +63,14 @@ class Witness:
         self.path.rmdir()
 
 
+def program_runs():
+    """{id: how often it was run}, by the kernel's statistics, of programs with our names."""
+    output = subprocess.run(["bpftool", "--json", "prog", "list"], capture_output=True, text=True,
+                            check=True).stdout
+    return {row["id"]: row.get("run_cnt", 0) for row in json.loads(output)
+            if row.get("name") in PROGRAMS}
+
+
 class Watched:
     """An agent, started when the test says so, and what its receiver has heard."""
 
@@ -72,6 +84,9 @@ class Watched:
         self.directory = directory
         self.agent = None
         self.witness = Witness()
+        self.statistics = STATISTICS.read_text()
+        STATISTICS.write_text("1")
+        self.others = set(program_runs())
 
     def start(self):
         # All that is sent again from now on is told of, and nothing was before.
@@ -121,11 +136,22 @@ class Watched:
                 if blind:
                     raise Missed(f"{segments(self.of(place))} of {truth} segments; none of those "
                                  f"on top of {blind}")
+                if self.were_not_run():
+                    raise Missed(f"{segments(self.of(place))} of {truth} segments; the programs "
+                                 "told of each time that they were run")
                 return
             time.sleep(0.05)
 
+    def were_not_run(self):
+        """Whether the kernel ran the programs less often than it came by the tracepoints, and each
+        run was counted: then no program is to blame."""
+        runs = sum(count for number, count in program_runs().items() if number not in self.others)
+        produced = self.agent.ledger(NAME).produced
+        return runs == produced < len(self.witness.lines())
+
     def close(self):
         self.witness.close()
+        STATISTICS.write_text(self.statistics)
         if self.agent:
             self.agent.stop()
 
