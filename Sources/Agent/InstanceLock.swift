@@ -12,12 +12,18 @@ package struct RunningAgent: Sendable {
   /// What a request there needs: "TLS", "a token".
   package let demands: [String]
 
-  /// What the lock's file says; nil when nobody holds the lock or the file cannot be read.
-  package static func find() -> RunningAgent? {
-    guard let file = try? Descriptor(path: InstanceLock.path, flags: O_RDONLY),
-      flock(file.raw, LOCK_SH | LOCK_NB) != 0
-    else { return nil }
-    return read(InstanceLock.path)
+  /// What an agent says of itself; nil when none holds the lock.
+  ///
+  /// Who may not open the lock takes the word of the file, if a program of that name has the pid.
+  package static func find(path: String = InstanceLock.path) -> RunningAgent? {
+    do throws(SystemError) {
+      let file = try Descriptor(path: InstanceLock.lockPath(path), flags: O_RDWR)
+      return try FileLock.isTaken(file) ? read(path) : nil
+    } catch {
+      guard error.code == EACCES else { return nil }
+    }
+    let agent = read(path)
+    return readText("/proc/\(agent.pid)/comm") == "apus" ? agent : nil
   }
 
   /// The pid on the first line, the address on the second, what it demands on the rest; the file
@@ -32,19 +38,29 @@ package struct RunningAgent: Sendable {
 }
 
 /// Holds the lock for as long as it lives.
+///
+/// What others may read is in another file than the lock: whoever can open a file can lock it, and
+/// nobody else shall keep the agent from starting.
 struct InstanceLock: ~Copyable {
   fileprivate static let path = "/run/apus.pid"
+  fileprivate static func lockPath(_ path: String) -> String { path + ".lock" }
 
+  private let lock: Descriptor
   private let file: Descriptor
   private let path: String
 
-  /// Takes the lock and writes our pid into its file.
+  /// Takes the lock of `path` and writes our pid there.
   init(path: String = InstanceLock.path) throws(AgentError) {
-    let file = try InstanceLock.open(path)
-    guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
-      throw .alreadyRunning(pid: RunningAgent.read(path).pid)
+    let lockPath = InstanceLock.lockPath(path)
+    let lock = try InstanceLock.open(lockPath, mode: 0o600)
+    let isOurs: Bool
+    do throws(SystemError) { isOurs = try FileLock.take(lock) } catch {
+      throw .lock(path: lockPath, error)
     }
+    guard isOurs else { throw .alreadyRunning(pid: RunningAgent.read(path).pid) }
+    let file = try InstanceLock.open(path, mode: 0o644)
     try InstanceLock.write("\(getpid())\n", to: file, path)
+    self.lock = lock
     self.file = file
     self.path = path
   }
@@ -55,9 +71,9 @@ struct InstanceLock: ~Copyable {
     try InstanceLock.write(lines.map { "\($0)\n" }.joined(), to: file, path)
   }
 
-  private static func open(_ path: String) throws(AgentError) -> Descriptor {
+  private static func open(_ path: String, mode: mode_t) throws(AgentError) -> Descriptor {
     do throws(SystemError) {
-      return try Descriptor(path: path, flags: O_RDWR | O_CREAT, mode: 0o644)
+      return try Descriptor(path: path, flags: O_RDWR | O_CREAT, mode: mode)
     } catch {
       throw .lock(path: path, error)
     }

@@ -10,6 +10,11 @@ import Testing
 struct InstanceLockTests {
   private let path = "/tmp/apus-lock-\(getpid())-\(Clock.bootNanoseconds())"
 
+  private func removeFiles() {
+    unlink(path)
+    unlink(path + ".lock")
+  }
+
   private func refusal() -> String? {
     do throws(AgentError) {
       _ = try InstanceLock(path: path)
@@ -21,7 +26,7 @@ struct InstanceLockTests {
 
   @Test("a second holder is refused with the pid of the first, and taken once that has gone")
   func second() throws {
-    defer { unlink(path) }
+    defer { removeFiles() }
     do {
       let lock = try InstanceLock(path: path)
       #expect(readText(path) == "\(getpid())")
@@ -35,7 +40,7 @@ struct InstanceLockTests {
 
   @Test("a longer pid left by an agent that was killed is replaced whole")
   func stale() throws {
-    defer { unlink(path) }
+    defer { removeFiles() }
     do {
       let file = try Descriptor(path: path, flags: O_WRONLY | O_CREAT)
       try Array("1234567890123\nrest".utf8).withUnsafeBytes { try file.writeAll($0) }
@@ -47,10 +52,11 @@ struct InstanceLockTests {
 
   @Test("a holder that has not written yet is named unknown")
   func empty() throws {
-    defer { unlink(path) }
-    let file = try Descriptor(path: path, flags: O_WRONLY | O_CREAT)
-    try #require(flock(file.raw, LOCK_EX) == 0)
+    defer { removeFiles() }
+    let lock = try InstanceLock(path: path)
+    try #require(truncate(path, 0) == 0)
     #expect(refusal()?.contains("pid unknown;") == true)
+    _ = consume lock
   }
 
   @Test("a directory that is not there is named")
@@ -60,7 +66,27 @@ struct InstanceLockTests {
       message = "\(error)"
     }
     #expect(
-      message == "cannot lock /nonexistent/x: open: No such file or directory (ENOENT); "
+      message == "cannot lock /nonexistent/x.lock: open: No such file or directory (ENOENT); "
         + "give it a writable /run, in a container the host's")
+  }
+
+  @Test("who can only read what it says can neither lock it nor be taken for its holder")
+  func reader() throws {
+    defer { removeFiles() }
+    do {
+      let lock = try InstanceLock(path: path)
+      #expect(RunningAgent.find(path: path)?.pid == "\(getpid())")
+      var status = stat()
+      try #require(stat(path + ".lock", &status) == 0)
+      #expect(status.st_mode & 0o077 == 0)
+      _ = consume lock
+    }
+    #expect(RunningAgent.find(path: path) == nil)
+    let file = try Descriptor(path: path, flags: O_RDONLY)
+    try #require(flock(file.raw, LOCK_EX) == 0)
+    #expect(refusal() == nil)
+    // Asking takes nothing: the one that starts meanwhile is not refused.
+    _ = RunningAgent.find(path: path)
+    #expect(refusal() == nil)
   }
 }
