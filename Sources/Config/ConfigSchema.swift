@@ -88,7 +88,7 @@ package enum ConfigSchema {
       return string(matching: "^(\(url)|[Uu][Nn][Ii][Xx]:(//)?/[^ #@]{1,106})$")
     case .proxy:
       let scheme = "([Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)"
-      return string(matching: "^(off|\(scheme)://([^ ]*@)?\(place)/?)$")
+      return string(matching: "^(off|\(scheme)://([^ /?#@]*@)?\(place)/?)$")
     }
   }
 

@@ -246,7 +246,7 @@ def test_a_request_that_is_too_large_is_dropped_and_counted(receiver, workloads,
     # A batch is sealed when it has this size, so a full one is always larger.
     settings = quick(export__endpoint=receiver.http_endpoint, export__batch_bytes="256KiB",
                      export__max_request_bytes="256KiB", metrics__interval="1h", exec__args="none",
-                     export__schedule_delay="1s")
+                     export__schedule_delay="5s")
     with Agent(tmp_path, settings) as agent:
         workloads.storm(workloads.marked(), 2300)
         eventually(lambda: lost(agent, "too_large") > 0, 10, lambda: agent.log)
