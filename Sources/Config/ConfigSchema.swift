@@ -67,7 +67,7 @@ package enum ConfigSchema {
         matching: NumberPattern.text(range, units: SizeText.units, powersOfTwo: powerOfTwo))
     case .milliseconds(let range):
       return string(matching: NumberPattern.text(range, units: DurationText.units))
-    case .choice(let words, _):
+    case .choice(let words):
       // Unquoted digits are a number to an editor, and text to us.
       let numbers = words.compactMap { Int($0) }.map { JSONTree.integer($0) }
       return [("enum", .array(words.map { .string($0) } + numbers))]

@@ -35,7 +35,7 @@ package enum ForeignVariables {
     ].map { Row(name: $0.0, type: $0.1, reason: "there are no spans yet") } + [
       Row(
         name: "OTEL_METRICS_EXEMPLAR_FILTER",
-        type: .choice(["always_on", "always_off", "trace_based"], notYet: []),
+        type: .choice(["always_on", "always_off", "trace_based"]),
         reason: "there are no exemplars yet"),
       Row(name: "OTEL_PROPAGATORS", type: .text, reason: "no context is passed on"),
     ]

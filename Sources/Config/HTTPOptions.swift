@@ -10,7 +10,7 @@ extension OptionTable {
       .httpToken, .secret, nil, "Answer only who shows this token, but for /healthz and /readyz"),
     OptionRow(.httpTokenFile, .file, nil, "The same with a token that is read from a file"),
     OptionRow(
-      .prometheusBucketsPerPower, .choice(["1", "2", "4", "8"], notYet: []), .choice("1"),
+      .prometheusBucketsPerPower, .choice(["1", "2", "4", "8"]), .choice("1"),
       "Classic buckets of a histogram for each power of two"),
     OptionRow(
       .prometheusCreated, .boolean, .boolean(false),

@@ -144,9 +144,9 @@ package enum OptionTable {
   }
 
   static let protocolType = ValueType.choice(
-    ExportProtocol.allCases.map(\.rawValue), notYet: [])
+    ExportProtocol.allCases.map(\.rawValue))
   static let compressionType = ValueType.choice(
-    Compression.allCases.map(\.rawValue), notYet: [])
+    Compression.allCases.map(\.rawValue))
   // OTLP's 0 is "no limit".
   static let timeoutType = ValueType.milliseconds(0...86_400_000)
 
@@ -155,7 +155,7 @@ package enum OptionTable {
   private static let probes: [OptionRow] = [
     OptionRow(.execEnabled, .boolean, .boolean(true), "Record every exec and exit"),
     OptionRow(
-      .execArgs, .choice(ArgumentPrivacy.allCases.map(\.rawValue), notYet: []), .choice("redacted"),
+      .execArgs, .choice(ArgumentPrivacy.allCases.map(\.rawValue)), .choice("redacted"),
       "Arguments of programs: as they are, without passwords and tokens, or not at all"),
     OptionRow(.execFailed, .boolean, .boolean(true), "Record execs that fail, with their errno"),
     OptionRow(
@@ -181,10 +181,10 @@ package enum OptionTable {
       .socketsMax, .integer(1024...1_048_576, unit: "sockets"), .integer(16_384),
       "TCP sockets whose owner is known; of more, those are forgotten that are used least"),
     OptionRow(
-      .hooks, .choice(HookPreference.allCases.map(\.rawValue), notYet: []), .choice("auto"),
+      .hooks, .choice(HookPreference.allCases.map(\.rawValue)), .choice("auto"),
       "Build of the probes: the best that the kernel takes, or one of the two by name"),
     OptionRow(
-      .buffer, .choice(BufferPreference.allCases.map(\.rawValue), notYet: []), .choice("auto"),
+      .buffer, .choice(BufferPreference.allCases.map(\.rawValue)), .choice("auto"),
       "What carries records out of the kernel: a ring, or perf buffers where there is none"),
     OptionRow(
       .buffersRing, .bytes(65_536...67_108_864, powerOfTwo: true), .bytes(1 << 20),
@@ -255,11 +255,11 @@ package enum OptionTable {
       "Time between two exports of metrics", env: "OTEL_METRIC_EXPORT_INTERVAL"),
     OptionRow(
       .metricsTemporality,
-      .choice(TemporalityPreference.allCases.map(\.rawValue), notYet: []), .choice("cumulative"),
+      .choice(TemporalityPreference.allCases.map(\.rawValue)), .choice("cumulative"),
       "Points since the start, or each for its interval; lowmemory: the latter for histograms only",
       env: "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"),
     OptionRow(
-      .metricsHistogram, .choice(HistogramAggregation.allCases.map(\.rawValue), notYet: []),
+      .metricsHistogram, .choice(HistogramAggregation.allCases.map(\.rawValue)),
       .choice(HistogramAggregation.exponential.rawValue),
       "Buckets of histograms in OTLP: exponential, or explicit at powers of two",
       env: "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"),
@@ -283,11 +283,11 @@ package enum OptionTable {
       .resourceServiceName, .text, .text("apus"), "The agent's service.name",
       env: "OTEL_SERVICE_NAME"),
     OptionRow(
-      .logLevel, .choice(LogLevel.allCases.map(\.rawValue), notYet: []), .choice("info"),
+      .logLevel, .choice(LogLevel.allCases.map(\.rawValue)), .choice("info"),
       "How much the agent says about itself", env: "OTEL_LOG_LEVEL",
       flag: OptionFlag(name: "log-level", placeholder: "LEVEL")),
     OptionRow(
-      .logFormat, .choice(LogFormat.allCases.map(\.rawValue), notYet: []), .choice("text"),
+      .logFormat, .choice(LogFormat.allCases.map(\.rawValue)), .choice("text"),
       "How the agent writes its own log"),
   ]
 }

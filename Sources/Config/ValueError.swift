@@ -6,7 +6,6 @@ package struct ValueError: Error, Equatable, Sendable {
     case notOfType
     case outOfRange
     case notAPowerOfTwo
-    case notYet
     case excludes
     case badPair
   }
@@ -29,7 +28,6 @@ package struct ValueError: Error, Equatable, Sendable {
       switch kind {
       case .outOfRange: "is out of range"
       case .notAPowerOfTwo: "is not a power of two"
-      case .notYet: "is not supported yet"
       case .excludes: "joins what excludes each other"
       case .notOfType, .badPair: "is not of this kind"
       }

@@ -15,7 +15,7 @@ package enum ValueType: Equatable, Sendable {
   case integer(ClosedRange<Int>, unit: String)
   case bytes(ClosedRange<Int>, powerOfTwo: Bool)
   case milliseconds(ClosedRange<Int>)
-  case choice([String], notYet: [String])
+  case choice([String])
   /// Several of these, or `alone` by itself.
   case choices([String], alone: [String])
   case path
@@ -45,7 +45,7 @@ package enum ValueType: Equatable, Sendable {
       }
       return "a duration from \(DurationText.text(range.lowerBound)) to "
         + "\(DurationText.text(range.upperBound)), such as 500ms or 10s"
-    case .choice(let choices, _): return oneOf(choices)
+    case .choice(let choices): return oneOf(choices)
     case .choices(let choices, let alone):
       return "\(oneOf(choices)) (several with commas)"
         + (alone.isEmpty ? "" : ", or \(oneOf(alone))")
@@ -68,7 +68,7 @@ package enum ValueType: Equatable, Sendable {
   package var choices: [String]? {
     switch self {
     case .boolean: ["true", "false"]
-    case .choice(let choices, _): choices
+    case .choice(let choices): choices
     case .choices(let choices, let alone): choices + alone
     default: nil
     }
@@ -98,8 +98,8 @@ package enum ValueType: Equatable, Sendable {
       return .bytes(size)
     case .milliseconds(let range):
       return .milliseconds(try inRange(try duration(text, form), range, text, form))
-    case .choice(let choices, let notYet):
-      return .choice(try choice(text, of: choices, notYet: notYet, form))
+    case .choice(let choices):
+      return .choice(try choice(text, of: choices, form))
     case .choices: return .choices(try choices(text, form))
     case .path, .file, .text:
       guard !text.isEmpty else { throw ValueError(.notOfType, "is empty", "write \(wanted(form))") }
@@ -146,15 +146,12 @@ package enum ValueType: Equatable, Sendable {
   }
 
   private func choice(
-    _ text: String, of choices: [String], notYet: [String], _ form: Form
+    _ text: String, of choices: [String], _ form: Form
   ) throws(ValueError) -> String {
     // The specification makes enumerations in variables case-insensitive; a file is ours.
     let word = form == .environment ? text.lowercased() : text
     if choices.contains(word) { return word }
     let write = "write \(oneOf(choices))"
-    if notYet.contains(word) {
-      throw ValueError(.notYet, "\(shown(text)) is not supported yet", write)
-    }
     let near = NearMiss.suggestion(for: word.lowercased(), among: choices)
     throw ValueError(
       .notOfType, "\(shown(text)) is not one of the choices",
@@ -165,7 +162,7 @@ package enum ValueType: Equatable, Sendable {
     guard case .choices(let choices, let alone) = self else { return [] }
     var words: [String] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let word = try choice(trimmed(part), of: choices + alone, notYet: [], form)
+      let word = try choice(trimmed(part), of: choices + alone, form)
       if !words.contains(word) { words.append(word) }
     }
     if words.count > 1, let lonely = words.first(where: { alone.contains($0) }) {
