@@ -44,13 +44,7 @@ struct LoadedProbes: ~Copyable {
     var probes: [LoadedProbe] = []
     var refusals: [KernelError] = []
     for row in probeRows where row.isWanted(settings) {
-      var plan = ProbePlan(knobs: defaults.knobs)
-      plan.hooks = settings.hooks
-      if let histograms = row.histograms {
-        plan.slots = histograms.slots(settings)
-        plan.knobs.replicas = UInt32(SlotHistograms.replicas(cpus: Int(plan.knobs.cpus)))
-      }
-      row.configure(settings, &plan)
+      let plan = defaults.plan(row, settings)
       do throws(KernelError) {
         probes.append(LoadedProbe(row, plan, try defaults.load(row, plan, shared)))
       } catch {

@@ -2,7 +2,7 @@
 // Loads a probe with the best hooks that this kernel allows.
 
 package import CApusABI
-internal import Config
+package import Config
 package import Kernel
 internal import Platform
 
@@ -50,6 +50,18 @@ package struct ProbeDefaults: Sendable {
 
   /// A program of a tracepoint that does not exist would keep its whole object from loading.
   package func isMissing(tracepoint: String) -> Bool { missingTracepoints.contains(tracepoint) }
+
+  /// What the agent loads a probe with.
+  package func plan(_ row: ProbeRow, _ settings: Settings) -> ProbePlan {
+    var plan = ProbePlan(knobs: knobs)
+    plan.hooks = settings.hooks
+    if let histograms = row.histograms {
+      plan.slots = histograms.slots(settings)
+      plan.knobs.replicas = UInt32(SlotHistograms.replicas(cpus: Int(knobs.cpus)))
+    }
+    row.configure(settings, &plan)
+    return plan
+  }
 
   /// The builds to try, best first.
   private func variants(of row: ProbeRow, _ preference: HookPreference) -> [HookVariant] {

@@ -24,10 +24,9 @@ func hookFindings(_ settings: Settings) -> [Finding] {
 private func hookFindings(
   _ row: ProbeRow, _ settings: Settings, _ defaults: ProbeDefaults
 ) -> [Finding] {
-  var plan = ProbePlan(knobs: defaults.knobs)
-  plan.hooks = settings.hooks
+  var plan = defaults.plan(row, settings)
+  // Nothing is counted: as few slots as a configuration may have.
   if row.histograms != nil { plan.slots = 16 }
-  row.configure(settings, &plan)
   do throws(KernelError) {
     let shared = try SharedMaps(
       bufferBytes: 64 << 10, isPerf: settings.buffers.preference.isPerf, socketsMax: 1)
