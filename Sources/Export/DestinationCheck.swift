@@ -26,60 +26,87 @@ package struct DestinationCheck: Sendable {
   /// no more than 10 s.
   package static func run(_ settings: Settings, version: String) -> [DestinationCheck] {
     let asked = Exporter.asked(settings)
-    guard !asked.isEmpty else { return [] }
-    var checks: [DestinationCheck?] = Array(repeating: nil, count: asked.count)
+    guard let (signal, destination) = asked.first else { return [] }
     do throws(TransportError) {
-      let transfers = try Transfers()
-      var clients: [OTLPClient?] = []
-      for (index, (signal, destination)) in asked.enumerated() {
-        do throws(ExportError) {
-          let client = try Exporter.client(destination, signal, version)
-          clients.append(client)
-          do throws(TransferFailure) {
-            try client.refresh(now: Clock.bootNanoseconds())
-          } catch {
-            checks[index] = DestinationCheck(signal, destination, error.message, .tls)
-            continue
-          }
-          let body = try emptyBody(BodyForm(destination, settings.export))
-          do throws(TransportError) {
-            try transfers.start(client.request(body: body), token: UInt64(index))
-          } catch {
-            checks[index] = DestinationCheck(signal, destination, "\(error)", .settings)
-          }
-        } catch {
-          clients.append(nil)
-          checks[index] = DestinationCheck(signal, destination, "\(error)", .settings)
-        }
-      }
-      let deadline = Clock.bootNanoseconds() + 10_000_000_000
-      while transfers.activeCount > 0, Clock.bootNanoseconds() < deadline {
-        try transfers.wait(milliseconds: 100) { completion in
-          let index = Int(completion.token)
-          let (signal, destination) = asked[index]
-          guard let client = clients[index] else { return }
-          let seconds = Int64(Clock.shared.unixNanoseconds() / 1_000_000_000)
-          let outcome = client.outcome(of: completion, unixSeconds: seconds)
-          checks[index] = DestinationCheck(
-            signal, destination, outcome, opened: completion.response.status)
-        }
-      }
+      return try run(asked, settings.export, version)
     } catch {
-      let (signal, destination) = asked[0]
       return [DestinationCheck(signal, destination, "\(error)", .settings)]
+    }
+  }
+
+  private static func run(
+    _ asked: [(Transport.Signal, Config.Destination)], _ export: Settings.Export, _ version: String
+  ) throws(TransportError) -> [DestinationCheck] {
+    let transfers = try Transfers()
+    var checks: [DestinationCheck?] = Array(repeating: nil, count: asked.count)
+    var clients: [OTLPClient?] = []
+    for (index, (signal, destination)) in asked.enumerated() {
+      do throws(Obstacle) {
+        let form = BodyForm(destination, export)
+        let client = try ready(signal, destination, version)
+        try begin(client, form, transfers, token: UInt64(index))
+        clients.append(client)
+      } catch {
+        clients.append(nil)
+        checks[index] = DestinationCheck(signal, destination, error.result, error.fault)
+      }
+    }
+    let deadline = Clock.bootNanoseconds() + 10_000_000_000
+    while transfers.activeCount > 0, Clock.bootNanoseconds() < deadline {
+      try transfers.wait(milliseconds: 100) { completion in
+        let index = Int(completion.token)
+        guard let client = clients[index] else { return }
+        let seconds = Int64(Clock.shared.unixNanoseconds() / 1_000_000_000)
+        checks[index] = DestinationCheck(
+          asked[index].0, asked[index].1,
+          client.outcome(of: completion, unixSeconds: seconds))
+      }
     }
     return checks.enumerated().map { index, check in
       check ?? DestinationCheck(asked[index].0, asked[index].1, "no answer in 10 s", .timeout)
     }
   }
 
-  /// An envelope without records is a whole request of OTLP.
-  private static func emptyBody(_ form: BodyForm) throws(ExportError) -> any BodySource {
-    do throws(BodyError) {
-      return try BodyEncoder().body(ofRequest: form.isJSON ? Array("{}".utf8) : [], form)
+  /// Why nothing could be sent.
+  private struct Obstacle: Error {
+    let result: String
+    let fault: Fault
+  }
+
+  private static func ready(
+    _ signal: Transport.Signal, _ destination: Config.Destination, _ version: String
+  ) throws(Obstacle) -> OTLPClient {
+    let client: OTLPClient
+    do throws(ExportError) {
+      client = try Exporter.client(destination, signal, version)
     } catch {
-      throw .body(error)
+      throw Obstacle(result: "\(error)", fault: .settings)
     }
+    do throws(TransferFailure) {
+      try client.refresh(now: Clock.bootNanoseconds())
+    } catch {
+      throw Obstacle(result: error.message, fault: .tls)
+    }
+    return client
+  }
+
+  private static func begin(
+    _ client: OTLPClient, _ form: BodyForm, _ transfers: Transfers, token: UInt64
+  ) throws(Obstacle) {
+    let body: any BodySource
+    do throws(BodyError) { body = try emptyBody(form) } catch {
+      throw Obstacle(result: "\(error)", fault: .settings)
+    }
+    do throws(TransportError) {
+      try transfers.start(client.request(body: body), token: token)
+    } catch {
+      throw Obstacle(result: "\(error)", fault: .settings)
+    }
+  }
+
+  /// An envelope without records is a whole request of OTLP.
+  private static func emptyBody(_ form: BodyForm) throws(BodyError) -> any BodySource {
+    try BodyEncoder().body(ofRequest: form.isJSON ? Array("{}".utf8) : [], form)
   }
 
   private init(
@@ -92,8 +119,7 @@ package struct DestinationCheck: Sendable {
   }
 
   private init(
-    _ signal: Transport.Signal, _ destination: Config.Destination, _ outcome: ExportOutcome,
-    opened status: Int
+    _ signal: Transport.Signal, _ destination: Config.Destination, _ outcome: ExportOutcome
   ) {
     let name = "\(destination.protocol.rawValue)"
     switch outcome {

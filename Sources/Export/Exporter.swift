@@ -79,9 +79,7 @@ package final class Exporter: @unchecked Sendable {
 
   /// The names of the destinations that `settings` asks for.
   package static func destinations(_ settings: Settings) -> [String] {
-    let logs = eventDestinations(settings)
-    let hasOTLP = logs.contains("otlp") || settings.export.metrics.destination != nil
-    return (hasOTLP ? ["otlp"] : []) + (fileSignals(settings).isEmpty ? [] : ["file"])
+    (asked(settings).isEmpty ? [] : ["otlp"]) + (fileSignals(settings).isEmpty ? [] : ["file"])
   }
 
   /// Those that events go to, in the order that the ledger must have them.
@@ -232,14 +230,12 @@ package final class Exporter: @unchecked Sendable {
 package enum ExportError: Error, CustomStringConvertible {
   case file(path: String, SystemError)
   case transport(TransportError)
-  case body(BodyError)
   case system(SystemError)
 
   package var description: String {
     switch self {
     case .file(let path, let error): "cannot write to \(path): \(error)"
     case .transport(let error): "\(error)"
-    case .body(let error): "\(error)"
     case .system(let error): "\(error)"
     }
   }
