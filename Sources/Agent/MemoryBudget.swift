@@ -44,9 +44,7 @@ package struct MemoryBudget: Sendable {
     // Names, label text and the Resource of a workload of its own: 2 KB each as measured.
     parts.append(("execution series", ExecutionCounts.limit * 2048))
     if settings.metricForm.temporality != .cumulative {
-      let slots = probeRows.reduce(0) { sum, row in
-        row.isWanted(settings) ? sum + (row.histograms?.slots(settings) ?? 0) : sum
-      }
+      let slots = MemoryBudget.histograms(settings)
       parts.append(
         (
           "earlier points",
@@ -64,6 +62,12 @@ package struct MemoryBudget: Sendable {
     // A queue always has room for one batch.
     parts.append(("export queues", queues * max(settings.export.queueBytes, arenaBytes)))
   }
+  /// Of all probes together.
+  private static func histograms(_ settings: Settings) -> Int {
+    probeRows.filter { $0.isWanted(settings) }
+      .reduce(0) { $0 + ($1.histograms?.slots(settings) ?? 0) }
+  }
+
   private static func http(_ settings: Settings) -> [(owner: String, bytes: Int)] {
     let limits = HTTPLimits()
     let perConnection =
@@ -72,10 +76,7 @@ package struct MemoryBudget: Sendable {
     // A line has about 250 bytes; a histogram its buckets, sum, count and what goes with them.
     let lineBytes = 256
     let histogramLines = 26 * settings.prometheus.bucketsPerPower + 4
-    let histograms = probeRows.reduce(0) { sum, row in
-      row.isWanted(settings) ? sum + (row.histograms?.slots(settings) ?? 0) : sum
-    }
-    let page = (histograms * histogramLines + ExecutionCounts.limit) * lineBytes
+    let page = (histograms(settings) * histogramLines + ExecutionCounts.limit) * lineBytes
     return [
       ("http connections", Int(limits.connections) * perConnection),
       // Those on their way, the one that is made meanwhile, and a buffer that is kept.

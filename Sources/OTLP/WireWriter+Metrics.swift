@@ -45,12 +45,20 @@ extension WireWriter {
     }
   }
 
-  /// Writes a NumberDataPoint; its value is a oneof, so zero is written too.
-  mutating func numberPoint(_ point: MetricPoint, keys: [String], time: PointTime) {
+  /// Opens a point of any kind: they differ in the number of their attributes alone so far.
+  private mutating func openPoint(
+    _ point: MetricPoint, _ attributesField: UInt32, _ keys: [String], _ time: PointTime
+  ) -> OpenMessage {
     let message = open(field: 1)
-    attributes(keys, of: point, field: AttributesField.numberPoint)
+    attributes(keys, of: point, field: attributesField)
     fixed64(time.startUnixNanoseconds, field: 2)
     fixed64(time.unixNanoseconds, field: 3)
+    return message
+  }
+
+  /// Writes a NumberDataPoint; its value is a oneof, so zero is written too.
+  mutating func numberPoint(_ point: MetricPoint, keys: [String], time: PointTime) {
+    let message = openPoint(point, AttributesField.numberPoint, keys, time)
     switch point.value {
     case .integer(let value): fixed64(UInt64(bitPattern: value), field: 6)
     case .double(let value): double(value, field: 4)
@@ -63,10 +71,7 @@ extension WireWriter {
   mutating func exponentialPoint(
     _ value: HistogramValue, of point: MetricPoint, keys: [String], time: PointTime
   ) {
-    let message = open(field: 1)
-    attributes(keys, of: point, field: AttributesField.exponentialPoint)
-    fixed64(time.startUnixNanoseconds, field: 2)
-    fixed64(time.unixNanoseconds, field: 3)
+    let message = openPoint(point, AttributesField.exponentialPoint, keys, time)
     fixed64(value.count, field: 4)
     // Presence counts: Prometheus drops an exponential histogram without a sum.
     double(value.sum, field: 5)
@@ -91,10 +96,7 @@ extension WireWriter {
     _ value: HistogramValue, _ edges: PowerOfTwoEdges, of point: MetricPoint, keys: [String],
     time: PointTime
   ) {
-    let message = open(field: 1)
-    attributes(keys, of: point, field: AttributesField.histogramPoint)
-    fixed64(time.startUnixNanoseconds, field: 2)
-    fixed64(time.unixNanoseconds, field: 3)
+    let message = openPoint(point, AttributesField.histogramPoint, keys, time)
     fixed64(value.count, field: 4)
     double(value.sum, field: 5)
     let counts = open(field: 6)
