@@ -51,9 +51,17 @@ package func runAgent(
   do throws(KernelError) { probes = try LoadedProbes(settings) } catch { throw .kernel(error) }
   let events = try makeEvents()
   let loops = try makeLoops(settings, version, shared, events, probes)
-  let health = Health(
-    threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)],
-    waitMilliseconds: settings.buffers.wakeLatencyMilliseconds)
+  let health = Health([
+    WatchedThread(
+      name: "ring", heartbeat: loops.ring.heartbeat,
+      waitMilliseconds: settings.buffers.wakeLatencyMilliseconds),
+    WatchedThread(
+      name: "sample", heartbeat: loops.sample.heartbeat,
+      waitMilliseconds: Int(SampleLoop.tickMilliseconds)),
+    WatchedThread(
+      name: "export", heartbeat: exporter.heartbeat,
+      waitMilliseconds: Exporter.waitMaxMilliseconds),
+  ])
   let endpoint = try MetricsEndpoint(settings, shared, health, version)
   if let address = endpoint.address {
     try lock.publish(address: address, demands: endpoint.demands)
