@@ -189,7 +189,10 @@ package final class Exporter: @unchecked Sendable {
     while true {
       heartbeat.beat()
       let now = Clock.bootNanoseconds()
-      if stop.isRaised, deadline == nil { deadline = now + Exporter.flushNanoseconds }
+      if stop.isRaised, deadline == nil {
+        deadline = now + Exporter.flushNanoseconds
+        for lane in lanes { lane.hurry() }
+      }
       let hasMore = file?.step() ?? false
       if let transfers {
         for (token, lane) in lanes.enumerated() {
