@@ -27,8 +27,11 @@ def hung(agent, name):
     trace(SEIZE, thread)
     trace(INTERRUPT, thread)
     assert os.waitpid(thread, WALL)[0] == thread
-    yield
-    trace(DETACH, thread)
+    try:
+        yield
+    finally:
+        # Else it could not end, nor the process with it.
+        trace(DETACH, thread)
 
 
 def health(agent):
