@@ -47,9 +47,10 @@ def test_an_export_thread_that_hangs_is_told_of(tmp_path, figures):
         with hung(agent, "export"):
             began = time.monotonic()
             assert health(agent) == "ok\n"
-            eventually(lambda: "thread export has not moved for 1" in health(agent), 20)
+            eventually(lambda: "thread export has not moved for " in health(agent), 20)
             figures(f"told after {time.monotonic() - began:.1f} s")
             doctor = run("doctor")
             assert doctor.returncode == 1
-            assert re.search(r"error +health +thread export has not moved for 1", doctor.stdout)
+            assert re.search(
+                r"error +health +thread export has not moved for \d+ s\n", doctor.stdout)
         eventually(lambda: health(agent) == "ok\n", 5)
