@@ -51,9 +51,18 @@ package func runAgent(
   do throws(KernelError) { probes = try LoadedProbes(settings) } catch { throw .kernel(error) }
   let events = try makeEvents()
   let loops = try makeLoops(settings, version, shared, events, probes)
-  let health = Health(
-    threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)],
-    waitMilliseconds: settings.buffers.wakeLatencyMilliseconds)
+  let health = Health([
+    WatchedThread(
+      name: "ring", heartbeat: loops.ring.heartbeat,
+      waitMilliseconds: settings.buffers.wakeLatencyMilliseconds),
+    WatchedThread(
+      name: "sample", heartbeat: loops.sample.heartbeat,
+      waitMilliseconds: Int(SampleLoop.tickMilliseconds)),
+    WatchedThread(
+      name: "export", heartbeat: exporter.heartbeat,
+      waitMilliseconds: Exporter.waitMaxMilliseconds),
+  ])
+  let status = makeStatus(health, shared.ledger)
   let endpoint = try MetricsEndpoint(settings, shared, health, version)
   if let address = endpoint.address {
     try lock.publish(address: address, demands: endpoint.demands)
@@ -77,6 +86,8 @@ package func runAgent(
   account(shared.ledger)
   Log.info("stopped")
   _ = consume endpoint
+  // Its file is ours only as long as the lock is.
+  _ = consume status
   _ = consume lock
 }
 
@@ -156,6 +167,16 @@ private func makeWait(
 ) throws(KernelError) -> RingWait {
   do throws(SystemError) { return try RingWait(reader, event: event) } catch {
     throw .map("events", error)
+  }
+}
+
+/// nil when it cannot be made, which keeps nobody from being served otherwise.
+private func makeStatus(_ health: Health, _ ledger: Ledger) -> TextSocket? {
+  do throws(ServeError) {
+    return try TextSocket(path: AgentStatus.path) { AgentStatus(health, ledger).text }
+  } catch {
+    Log.warn("apus doctor will see less of this agent", ["error": "\(error)"])
+    return nil
   }
 }
 

@@ -122,8 +122,10 @@ private func answer(
 ) -> Int32 {
   guard let context = unsafe context else { return 0 }
   let router = unsafe Unmanaged<Router>.fromOpaque(context).takeUnretainedValue()
+  let address = unsafe capus_httpd_client(connection)
   let reply = unsafe router.reply(
-    path: String(cString: path), method: String(cString: method),
+    client: ClientAddress(high: address.high, low: address.low), path: String(cString: path),
+    method: String(cString: method),
     header: { name in
       unsafe capus_httpd_header(connection, name).map { unsafe String(cString: $0) }
     })

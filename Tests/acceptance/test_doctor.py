@@ -21,6 +21,7 @@ import grpc
 
 from agent import APUS, ENVIRONMENT, Agent
 from receiver import Receiver
+from waiting import eventually
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 # What differs between machines of the same kind, or from run to run.
@@ -37,6 +38,8 @@ VARIABLE = [
      "Empty reply from server"),
     (r"\d+ (produced|delivered|filtered|on the way)", r"N \1"),
 ]
+NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
+          "--bounding-set=-all"]
 
 
 def normal(text):
@@ -86,13 +89,17 @@ def test_json_says_the_same():
         line.startswith("  ") and "-> " not in line for line in text.splitlines())
 
 
-def test_without_privilege():
+@contextlib.contextmanager
+def program_for_nobody():
+    """A copy where anyone may run it."""
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
-        program = shutil.copy(APUS, directory)
-        nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-                  "--inh-caps=-all", "--bounding-set=-all"]
-        done = doctor(within=[*apart(), *nobody], program=program)
+        yield shutil.copy(APUS, directory)
+
+
+def test_without_privilege():
+    with program_for_nobody() as program:
+        done = doctor(within=[*apart(), *NOBODY], program=program)
     assert done.returncode == 4
     check("doctor-nobody", done.stdout)
     assert done.stderr == "apus: 1 error; see above\n"
@@ -223,8 +230,22 @@ def test_each_fault_of_a_destination(tmp_path):
 
 
 def test_of_a_running_agent(tmp_path):
-    with Agent(tmp_path) as agent:
+    told = {}
+    with program_for_nobody() as program:
+        for name, settings in (("an agent", {}), ("one that serves nothing", {"listen": "off"})):
+            with Agent(tmp_path, settings) as agent:
+                for who, done in (("root", doctor()),
+                                  ("nobody", doctor(within=NOBODY, program=program))):
+                    told[f"{name}, asked by {who}"] = section(done.stdout, "agent")
+                    assert f"with pid {agent.pid}" in done.stdout
+    check("doctor-agent", "".join(f"# {what}\n{text}" for what, text in told.items()))
+
+
+def test_of_an_agent_whose_network_is_another(tmp_path):
+    with Agent(tmp_path, {"listen": "127.0.0.1:9464"}, ready=False,
+               wrapper=["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+               ) as agent:
+        eventually(lambda: "msg=started" in agent.log, 15, lambda: agent.log)
         done = doctor()
-        assert done.returncode == 0
-        check("doctor-agent", section(done.stdout, "agent"))
-        assert f"with pid {agent.pid}" in done.stdout
+        assert "http://127.0.0.1:9464/metrics does not answer here" in done.stdout
+        assert "apus.process.exec to metrics: " in done.stdout and done.returncode == 0

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct capus_httpd capus_httpd;
 typedef struct capus_httpd_tls capus_httpd_tls;
@@ -59,6 +60,13 @@ capus_httpd *_Nullable capus_httpd_start(int listener, struct capus_httpd_limits
 void capus_httpd_run(capus_httpd *_Nonnull httpd, int stop);
 /* Ends every connection and the listener; nobody may be in capus_httpd_run. */
 void capus_httpd_stop(capus_httpd *_Nonnull httpd);
+
+/* Where a client is: IPv4 as IPv6 writes it, ::ffff:a.b.c.d; only to tell clients apart. */
+struct capus_httpd_address {
+	uint64_t high;
+	uint64_t low;
+};
+struct capus_httpd_address capus_httpd_client(capus_httpd_connection *_Nonnull connection);
 
 /* A request header's value, valid during the handler; NULL when absent. */
 const char *_Nullable capus_httpd_header(capus_httpd_connection *_Nonnull connection,
