@@ -137,7 +137,10 @@ private struct Decoder {
         continue
       }
       guard let value = resolved(scalar, path) else { continue }
-      let pair = Pair(node.key.text, value.text, isSecret: !value.references.isEmpty)
+      let namesFile = value.references.contains { $0.hasPrefix("${file:") }
+      let pair = Pair(
+        node.key.text, value.text, isSecret: !value.references.isEmpty,
+        template: namesFile ? scalar.text : nil)
       if row.type == .headers {
         do throws(ValueError) {
           try PairList.checkHeader(pair, number: index + 1)

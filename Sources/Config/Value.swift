@@ -6,11 +6,15 @@ package struct Pair: Equatable, Sendable {
   package let value: String
   /// It came from a reference, and is shown to nobody.
   package let isSecret: Bool
+  /// The text that it came from, where that names files, which may have something else in them by
+  /// now.
+  package let template: String?
 
-  package init(_ key: String, _ value: String, isSecret: Bool = false) {
+  package init(_ key: String, _ value: String, isSecret: Bool = false, template: String? = nil) {
     self.key = key
     self.value = value
     self.isSecret = isSecret
+    self.template = template
   }
 }
 
