@@ -113,6 +113,13 @@ func shown(_ text: String) -> String {
 /// The same without the quotation marks, for keys.
 func shortened(_ text: String) -> String { String(shown(text).dropFirst().dropLast()) }
 
+/// An unknown key in a message: a file that is no configuration of ours is not repeated.
+func shownKey(_ text: String) -> String {
+  if text.hasPrefix("${") { return shortened(text) }
+  let name = text.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "_.-".contains($0)) }
+  return shortened(name.count < text.count ? name + "…" : text)
+}
+
 enum DurationText {
   static let units: [(suffix: String, size: Int)] = [
     ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000),

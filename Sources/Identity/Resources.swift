@@ -52,7 +52,7 @@ public struct ResourceBuilder: Sendable {
       "job", "cronjob",
     ].map { "k8s.\($0)." }
 
-  /// A workload's: the host's, those of the configuration that hold for the whole node, and its own.
+  /// A workload's: the host's, those of the configuration that hold for the node, and its own.
   public func workload(_ attributes: [(String, String)]) -> [(String, String)] {
     var result = host
     let shared = configured.filter { pair in
