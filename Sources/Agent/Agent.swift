@@ -77,7 +77,7 @@ package func runAgent(
     throw .kernel(error)
   }
   health.setReady(true)
-  announce(settings, shared, reports, port: endpoint.port)
+  announce(settings, shared, reports, listen: endpoint.address)
   whileRunning(AgentView(shared, reports: reports, port: endpoint.port))
 
   health.setReady(false)
@@ -181,7 +181,7 @@ private func makeStatus(_ health: Health, _ ledger: Ledger) -> TextSocket? {
 }
 
 private func announce(
-  _ settings: Settings, _ shared: SharedParts, _ reports: [HookReport], port: UInt16?
+  _ settings: Settings, _ shared: SharedParts, _ reports: [HookReport], listen: String?
 ) {
   for warning in settings.warnings { Log.warn("environment", ["problem": "\(warning)"]) }
   for note in settings.notes { Log.debug("environment", ["note": note]) }
@@ -198,7 +198,7 @@ private func announce(
     [
       "pid": "\(getpid())", "hooks": "\(reports.count { $0.failure == nil })",
       "destinations": destinations.isEmpty ? "none" : destinations.joined(separator: ","),
-      "port": port.map { "\($0)" } ?? "off", "memory_limit_bytes": "\(shared.budget.total)",
+      "listen": listen ?? "off", "memory_limit_bytes": "\(shared.budget.total)",
     ])
 }
 

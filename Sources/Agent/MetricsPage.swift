@@ -3,6 +3,7 @@
 
 internal import Config
 internal import Export
+internal import Identity
 internal import Metrics
 internal import Serve
 internal import Synchronization
@@ -27,7 +28,9 @@ final class MetricsPage: Sendable {
     options.hasCreated = settings.prometheus.created
     let scope =
       settings.prometheus.scopeLabels
-      ? LabelText.render(["otel_scope_name", "otel_scope_version"], ["apus", version]) : []
+      ? LabelText.render(
+        ["otel_scope_name", "otel_scope_version", "otel_scope_schema_url"],
+        ["apus", version, ResourceBuilder.schemaURL]) : []
     renderer = Mutex(
       Renderer(
         exposition: PrometheusExposition(

@@ -4,6 +4,7 @@
  * function here may be called before that one returned NULL.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,8 +42,11 @@ capus_httpd_tls *_Nullable capus_httpd_tls_new(const char *_Nonnull certificate,
 					       const char *_Nonnull key, char *_Nonnull message,
 					       size_t message_size);
 void capus_httpd_tls_free(capus_httpd_tls *_Nonnull tls);
-/* What became of files that have changed, once; NULL when nothing did. */
-const char *_Nullable capus_httpd_tls_news(capus_httpd_tls *_Nonnull tls);
+/*
+ * Once for files that have changed: the certificate's path when they are taken, else what is wrong
+ * with them. NULL when nothing has happened.
+ */
+const char *_Nullable capus_httpd_tls_news(capus_httpd_tls *_Nonnull tls, bool *_Nonnull is_taken);
 
 /*
  * Serves `listener`, a listening socket, whenever capus_httpd_run is called; over TLS when there is
