@@ -42,7 +42,7 @@ struct GRPCTests {
   @Test("metadata and deadline are as gRPC wants them") func metadata() throws {
     let result = try outcome("metadata")
     guard case .delivered(0, let message) = result else { return #expect(Bool(false), "\(result)") }
-    #expect(message.hasPrefix("OTel-OTLP-Exporter-Swift/0.1.0"))
+    #expect(message.hasPrefix("apus/0.1.0 OTel-OTLP-Exporter-Swift/0.1.0 "))
     #expect(message.hasSuffix("deadline=True"))
   }
 
