@@ -147,11 +147,10 @@ extension SlotReading {
   fileprivate var hasSpans: Bool { counters.contains { $0 != 0 } }
 
   fileprivate var histogram: HistogramReading {
-    let buckets = Int(APUS_HIST_BUCKETS)
+    let zero = counters.count - 1
     let counters = self.counters.span
     return HistogramReading(
-      buckets: counters.extracting(0..<buckets), zero: counters[buckets],
-      above: counters[buckets + 1], sumNanoseconds: sumNanoseconds,
+      buckets: counters.extracting(0..<zero), zero: counters[zero], sumNanoseconds: sumNanoseconds,
       minNanoseconds: extremes?.min, maxNanoseconds: extremes?.max)
   }
 }
