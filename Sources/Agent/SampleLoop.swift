@@ -142,7 +142,8 @@ final class SampleLoop: @unchecked Sendable {
   /// A late record of one that was forgotten begins a series anew.
   private func forget(_ ended: Set<UInt64>, _ unixNanoseconds: UInt64) {
     guard !ended.isEmpty else { return }
-    exports?.exportLast(of: Set(ended.compactMap { workloads.known($0) }), unixNanoseconds)
+    let numbers = Set(ended.compactMap { workloads.known($0) })
+    exports?.exportLast(unixNanoseconds) { workload, _ in numbers.contains(workload) }
     executions.remove { ended.contains($0.cgroup) }
     for sampler in samplers { sampler.retire(ended, now: Clock.bootNanoseconds()) }
     for key in ended {

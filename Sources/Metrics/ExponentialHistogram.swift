@@ -95,6 +95,9 @@ private func seconds(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e
 
 /// A histogram as exporters read it; all from one read, so `count` is the sum of its parts.
 public struct HistogramValue: Sendable, Equatable {
+  /// What the counts of one take at most, with what the allocator adds.
+  static let bytesMax = HistogramShape.bucketsMax * 8 + 48
+
   public let scale: Int32
   /// The index of the first of `counts`.
   public let offset: Int32

@@ -140,7 +140,12 @@ struct SeriesDeltasTests {
     _ = deltas.advance(to: store.snapshot(unixNanoseconds: 10))
     store.add(3, to: series("x", workload: 4))
     store.add(1, to: series("x", workload: 5))
-    let last = points(deltas.end(store.snapshot(unixNanoseconds: 20).only([4])), "counter")
+    var last: [MetricPoint] = []
+    store.forEachPart(unixNanoseconds: 20) { workload, _ in
+      workload == 4
+    } _: { part in
+      last += points(deltas.end(part), "counter")
+    }
     #expect(last.map(\.value) == [.integer(3)] && last.map(\.startUnixNanoseconds) == [10])
     #expect(deltas.count == 1)
     store.removeAll(workload: 4)
@@ -160,10 +165,30 @@ struct SeriesDeltasTests {
       for key in 0..<6 { store.add(1, to: series("\(key)", workload: UInt32(turn))) }
       let told = deltas.advance(to: store.snapshot(unixNanoseconds: turn))
       // Four have a series of their own, the other two share one.
+      deltas.endRound()
       #expect(points(told, "counter").map(\.value).count == 5)
       #expect(deltas.count == 5)
       store.removeAll(workload: UInt32(turn))
     }
+  }
+
+  @Test("a series without news is remembered, and one that a round did not have is forgotten")
+  func rounds() {
+    var deltas = SeriesDeltas(delta)
+    let ids = (0..<3).map { series("\($0)", workload: UInt32($0)) }
+    for id in ids { store.add(1, to: id) }
+    for turn in 0..<3 as Range<UInt64> {
+      var told = 0
+      store.forEachPart(unixNanoseconds: turn) { part in
+        told += points(deltas.advance(to: part), "counter").count
+      }
+      deltas.endRound()
+      #expect(told == (turn == 0 ? 3 : 0) && deltas.count == 3)
+    }
+    store.remove(ids[1])
+    store.forEachPart(unixNanoseconds: 9) { part in _ = deltas.advance(to: part) }
+    deltas.endRound()
+    #expect(deltas.count == 2)
   }
 
   @Test("no interval ends before it begins, though the clock is set back")
