@@ -113,6 +113,7 @@ final class SampleLoop: @unchecked Sendable {
     for (key, count) in executions.snapshot() { record(key, count, times) }
     lastSampleUnixNanoseconds = times.now
     forget(workloads.takeReplaced(), times.now)
+    endDisks(times.now)
     telemetry.record(missedRuns: runs.missed())
     telemetry.record(ledger)
     telemetry.record(intake)
@@ -130,6 +131,15 @@ final class SampleLoop: @unchecked Sendable {
     store.set(
       Int64(clamping: count),
       of: series ?? store.overflow(instruments.executions, startUnixNanoseconds: times.earlier))
+  }
+
+  /// A number or a name that another disk has now begins series of its own.
+  private func endDisks(_ unixNanoseconds: UInt64) {
+    let now = Clock.bootNanoseconds()
+    let ended = samplers.reduce(into: Set<SeriesID>()) { $0.formUnion($1.endDisks(now: now)) }
+    guard !ended.isEmpty else { return }
+    exports?.exportLast(unixNanoseconds) { _, series in ended.contains(series) }
+    for series in ended { store.remove(series) }
   }
 
   /// Ends all that is kept for cgroups that have not existed for a while.
