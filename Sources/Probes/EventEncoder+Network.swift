@@ -7,6 +7,30 @@ package import Kernel
 package import OTLP
 internal import Platform
 
+enum ConnectForm: EventForm {
+  typealias Layout = apus_connect
+  static var kind: apus_kind { APUS_KIND_CONNECT }
+  static func cgroup(_ record: borrowing Record<Layout>) -> UInt64 { record.process.cgroup_key }
+  static func encode(
+    _ record: borrowing Record<Layout>, with encoder: inout EventEncoder,
+    to writer: inout WireWriter
+  ) {
+    encoder.encode(connect: record, to: &writer)
+  }
+}
+
+enum RetransmitForm: EventForm {
+  typealias Layout = apus_retransmit
+  static var kind: apus_kind { APUS_KIND_RETRANSMIT }
+  static func cgroup(_ record: borrowing Record<Layout>) -> UInt64 { record.process.cgroup_key }
+  static func encode(
+    _ record: borrowing Record<Layout>, with encoder: inout EventEncoder,
+    to writer: inout WireWriter
+  ) {
+    encoder.encode(retransmit: record, to: &writer)
+  }
+}
+
 extension EventEncoder {
   /// Writes how a connect ended.
   package mutating func encode(

@@ -6,6 +6,36 @@ internal import Config
 package import Kernel
 package import OTLP
 
+enum ExecForm: EventForm {
+  typealias Layout = apus_exec
+  static var kind: apus_kind { APUS_KIND_EXEC }
+  static func cgroup(_ record: borrowing Record<Layout>) -> UInt64 { record.process.cgroup_key }
+  static func isComplete(_ record: borrowing Record<Layout>) -> Bool {
+    EventEncoder.isComplete(record)
+  }
+  static func execution(_ record: borrowing Record<Layout>) -> ExecutionKey? {
+    ExecutionKey(cgroup: record.process.cgroup_key, error: record.error)
+  }
+  static func encode(
+    _ record: borrowing Record<Layout>, with encoder: inout EventEncoder,
+    to writer: inout WireWriter
+  ) {
+    encoder.encode(exec: record, to: &writer)
+  }
+}
+
+enum ExitForm: EventForm {
+  typealias Layout = apus_exit
+  static var kind: apus_kind { APUS_KIND_EXIT }
+  static func cgroup(_ record: borrowing Record<Layout>) -> UInt64 { record.process.cgroup_key }
+  static func encode(
+    _ record: borrowing Record<Layout>, with encoder: inout EventEncoder,
+    to writer: inout WireWriter
+  ) {
+    encoder.encode(exit: record, to: &writer)
+  }
+}
+
 extension EventEncoder {
   /// The sizes that an exec record names, checked against what there is of it.
   package static func isComplete(_ record: borrowing Record<apus_exec>) -> Bool {

@@ -98,41 +98,23 @@ package struct EventSink: ~Copyable, RecordSink {
       return refuse(.truncated, APUS_KIND_NONE, bytes.byteCount)
     }
     switch UInt32(header.kind) {
-    case APUS_KIND_EXEC.rawValue:
-      guard let record = try? Record<apus_exec>(bytes), EventEncoder.isComplete(record) else {
-        return refuse(.truncated, APUS_KIND_EXEC, bytes.byteCount)
-      }
-      count(ExecutionKey(cgroup: record.process.cgroup_key, error: record.error))
-      guard publish != nil else { return counted[Int(APUS_KIND_EXEC.rawValue)] += 1 }
-      append(APUS_KIND_EXEC, cgroup: record.process.cgroup_key) { encoder, writer in
-        encoder.encode(exec: record, to: &writer)
-      }
-    case APUS_KIND_EXIT.rawValue:
-      guard let record = try? Record<apus_exit>(bytes) else {
-        return refuse(.truncated, APUS_KIND_EXIT, bytes.byteCount)
-      }
-      guard publish != nil else { return counted[Int(APUS_KIND_EXIT.rawValue)] += 1 }
-      append(APUS_KIND_EXIT, cgroup: record.process.cgroup_key) { encoder, writer in
-        encoder.encode(exit: record, to: &writer)
-      }
-    case APUS_KIND_CONNECT.rawValue:
-      guard let record = try? Record<apus_connect>(bytes) else {
-        return refuse(.truncated, APUS_KIND_CONNECT, bytes.byteCount)
-      }
-      guard publish != nil else { return counted[Int(APUS_KIND_CONNECT.rawValue)] += 1 }
-      append(APUS_KIND_CONNECT, cgroup: record.process.cgroup_key) { encoder, writer in
-        encoder.encode(connect: record, to: &writer)
-      }
-    case APUS_KIND_RETRANSMIT.rawValue:
-      guard let record = try? Record<apus_retransmit>(bytes) else {
-        return refuse(.truncated, APUS_KIND_RETRANSMIT, bytes.byteCount)
-      }
-      guard publish != nil else { return counted[Int(APUS_KIND_RETRANSMIT.rawValue)] += 1 }
-      append(APUS_KIND_RETRANSMIT, cgroup: record.process.cgroup_key) { encoder, writer in
-        encoder.encode(retransmit: record, to: &writer)
-      }
-    default:
-      refuse(.unknownKind, apus_kind(UInt32(header.kind)), bytes.byteCount)
+    case APUS_KIND_EXEC.rawValue: take(as: ExecForm.self, bytes)
+    case APUS_KIND_EXIT.rawValue: take(as: ExitForm.self, bytes)
+    case APUS_KIND_CONNECT.rawValue: take(as: ConnectForm.self, bytes)
+    case APUS_KIND_RETRANSMIT.rawValue: take(as: RetransmitForm.self, bytes)
+    default: refuse(.unknownKind, apus_kind(UInt32(header.kind)), bytes.byteCount)
+    }
+  }
+
+  private mutating func take<Form: EventForm>(as form: Form.Type, _ bytes: RawSpan) {
+    guard let record = try? Record<Form.Layout>(bytes), Form.isComplete(record) else {
+      return refuse(.truncated, Form.kind, bytes.byteCount)
+    }
+    if let execution = Form.execution(record) { count(execution) }
+    if publish == nil {
+      counted[Int(Form.kind.rawValue)] += 1
+    } else {
+      append(record, as: form)
     }
   }
 
@@ -149,27 +131,28 @@ package struct EventSink: ~Copyable, RecordSink {
   }
 
   /// Writes one record into the open batch; a full one is sealed first.
-  private mutating func append(
-    _ kind: apus_kind, cgroup: UInt64, _ encode: (inout EventEncoder, inout WireWriter) -> Void
+  private mutating func append<Form: EventForm>(
+    _ record: borrowing Record<Form.Layout>, as form: Form.Type
   ) {
+    let cgroup = Form.cgroup(record)
     for _ in 0..<2 {
       let handle = workloads.handle(of: cgroup)
-      guard builder.beginRecord(workload: handle, kind: UInt8(kind.rawValue)) else {
+      guard builder.beginRecord(workload: handle, kind: UInt8(Form.kind.rawValue)) else {
         seal()
         continue
       }
-      encode(&encoder, &builder.writer)
+      Form.encode(record, with: &encoder, to: &builder.writer)
       switch builder.endRecord() {
       case .appended:
         if isFresh { openedAt = now }
         isFresh = false
         return
       case .batchFull: seal()
-      case .tooLarge: return ledger.drop(.tooLarge, kind: Int(kind.rawValue))
+      case .tooLarge: return ledger.drop(.tooLarge, kind: Int(Form.kind.rawValue))
       }
     }
     // An empty batch refused it too.
-    ledger.drop(.tooLarge, kind: Int(kind.rawValue))
+    ledger.drop(.tooLarge, kind: Int(Form.kind.rawValue))
   }
 
   private mutating func seal() {
