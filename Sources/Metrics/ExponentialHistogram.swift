@@ -104,8 +104,10 @@ public struct HistogramValue: Sendable, Equatable {
   public let zeroThreshold: Double
   public let counts: [UInt64]
   public let zeroCount: UInt64
-  /// What is longer than any bucket of the shape holds. OTLP has no place for it, so it is the last
-  /// of `counts` as well, at the first index that is beyond the shape.
+  /// What is longer than any bucket of the shape holds.
+  ///
+  /// OTLP has no place for it, so it is the last of `counts` as well, at the first index that is
+  /// beyond the shape.
   public let aboveCount: UInt64
   public let count: UInt64
   public let sumNanoseconds: UInt64

@@ -6,8 +6,9 @@ internal import Glibc
 internal import Metrics
 internal import OTLP
 
-/// Six in ten are histograms with counts in all buckets, which is the most that a series can take;
-/// the others are counters. Ten series are of a workload.
+/// Six in ten series are histograms with counts in all buckets, which is the most one can take.
+///
+/// The others are counters. Ten are of a workload.
 struct ExportBench {
   private let series: Int
   private let exports = 5
