@@ -68,11 +68,15 @@ struct PartTests {
     store.remove(ids[3])
     #expect(parts(where: { workload, _ in workload == 3 }).flatMap(\.self).count == 2 * 43 - 1)
     #expect(parts(where: { _, series in series == ids[5] }).map(\.count) == [1])
-    // One that ends while parts are made of what was there.
+    // All end while parts are made of what was there, and one that is new has a place of theirs.
     var isFirst = true
     var seen = 0
     store.forEachPart(unixNanoseconds: 1) { part in
-      if isFirst { for id in ids { store.remove(id) } }
+      if isFirst {
+        for id in ids { store.remove(id) }
+        _ = store.series(
+          instruments[0], workload: 1, attributes: ["new"], startUnixNanoseconds: 1)
+      }
       isFirst = false
       seen += part.instruments.reduce(0) { $0 + $1.points.count }
     }
