@@ -17,11 +17,18 @@ final class HistogramSampler {
 
   private struct Entry {
     let series: SlotSeries
-    /// More than one where a device came back under its name with another number.
+    /// More than one where keys have the same attributes.
     var slots: [(key: apus_slot_key, slot: UInt32)] = []
     /// nil until there is something to tell.
     var histogram: SeriesID?
     var amount: SeriesID?
+  }
+
+  /// What a program that was running when its key was retired has counted is read once more.
+  private struct Ending {
+    let first: apus_slot_key
+    var entry: Entry
+    let freed: [UInt32]
   }
 
   private let histograms: SlotHistograms
@@ -34,13 +41,19 @@ final class HistogramSampler {
   private var entries: [apus_slot_key: Entry] = [:]
   /// Of each slot that is read, whose entry it is in.
   private var firsts: [apus_slot_key: apus_slot_key] = [:]
+  /// Until the next sample.
+  private var ending: [Ending] = []
   private var quarantine: [(slot: UInt32, since: UInt64)] = []
+  private var disks: Disks
+  /// Numbers whose name another one bears by now.
+  private var renumbered: Set<UInt32> = []
   private var reading = SlotReading()
 
   init(
     _ histograms: consuming SlotHistograms, _ plan: HistogramPlan, store: MetricStore,
-    instruments: [InstrumentID], workloads: Workloads
+    instruments: [InstrumentID], workloads: Workloads, disks: Disks = Disks()
   ) {
+    self.disks = disks
     self.histograms = histograms
     self.plan = plan
     self.store = store
@@ -51,20 +64,16 @@ final class HistogramSampler {
   /// Reads every slot in use.
   func sample(_ table: borrowing WorkloadTable, _ times: SampleTimes) {
     histograms.forEachSlot { key, slot in
-      guard firsts[key] == nil else { return }
-      let series = plan.series(key)
-      let same = entries.first { $0.key.key == key.key && $0.value.series == series }
-      let first = same?.key ?? key
-      firsts[key] = first
-      entries[first, default: Entry(series: series)].slots.append((key, slot.slot))
+      if firsts[key] == nil { open(key, slot.slot) }
     }
     for key in Array(entries.keys) {
       guard var entry = entries[key] else { continue }
-      for (place, slot) in entry.slots.enumerated() {
-        histograms.read(Int(slot.slot), into: &reading, adding: place > 0)
-      }
       update(&entry, workloads.number(of: key.key, in: table), times)
       entries[key] = entry
+    }
+    for place in ending.indices {
+      let number = workloads.number(of: ending[place].first.key, in: table)
+      update(&ending[place].entry, number, times)
     }
     for part in 0..<UInt16(APUS_SLOT_OVERFLOWS) {
       histograms.read(Int(part), into: &reading)
@@ -85,10 +94,30 @@ final class HistogramSampler {
     }
   }
 
+  /// Takes a key in, unless its attributes name a series that has to end first.
+  private func open(_ key: apus_slot_key, _ slot: UInt32) {
+    disks.note(key.device)
+    let series = plan.series(key)
+    guard !ending.contains(where: { $0.first.key == key.key && $0.entry.series == series }) else {
+      return
+    }
+    let same = entries.first { $0.key.key == key.key && $0.value.series == series }
+    if let same, same.key.device != key.device {
+      renumbered.insert(same.key.device)
+      return
+    }
+    let first = same?.key ?? key
+    firsts[key] = first
+    entries[first, default: Entry(series: series)].slots.append((key, slot))
+  }
+
   /// A series begins when there is something to tell; without room it is asked for again.
   private func update(
     _ entry: inout Entry, _ workload: UInt32, _ times: SampleTimes
   ) {
+    for (place, slot) in entry.slots.enumerated() {
+      histograms.read(Int(slot.slot), into: &reading, adding: place > 0)
+    }
     let series = entry.series
     func find(_ index: Int) -> SeriesID? {
       store.series(
@@ -126,18 +155,45 @@ final class HistogramSampler {
   func retire(_ gone: Set<UInt64>, now: UInt64) {
     for (first, entry) in entries where gone.contains(first.key) {
       entries[first] = nil
-      for (key, slot) in entry.slots { retire(key, slot, now: now) }
+      for slot in retire(entry) { quarantine.append((slot, now)) }
     }
+    for entry in ending where gone.contains(entry.first.key) {
+      for slot in entry.freed { quarantine.append((slot, now)) }
+    }
+    ending.removeAll { gone.contains($0.first.key) }
   }
 
-  private func retire(_ key: apus_slot_key, _ slot: UInt32, now: UInt64) {
-    firsts[key] = nil
-    do throws(KernelError) {
-      try histograms.retire(key)
-      quarantine.append((slot, now))
-    } catch {
-      // The slot stays out of use: counts of two cgroups in one would be a lie.
-      Log.error("cannot retire a histogram slot", ["slot": "\(slot)", "error": "\(error)"])
+  /// Ends, at the sample after it was found out, what is kept of disks that are no more or others
+  /// by now: the series that are to be told a last time, and removed.
+  func endDisks(now: UInt64) -> Set<SeriesID> {
+    var ended: Set<SeriesID> = []
+    for one in ending {
+      ended.formUnion([one.entry.histogram, one.entry.amount].compactMap(\.self))
+      for slot in one.freed { quarantine.append((slot, now)) }
+    }
+    ending = []
+    let used = Set(firsts.keys.map(\.device))
+    let gone = disks.ended(among: used, now: now).union(renumbered)
+    renumbered = []
+    for (first, entry) in entries where gone.contains(first.device) {
+      entries[first] = nil
+      ending.append(Ending(first: first, entry: entry, freed: retire(entry)))
+    }
+    return ended
+  }
+
+  /// The slots that may be used again.
+  private func retire(_ entry: Entry) -> [UInt32] {
+    entry.slots.compactMap { key, slot in
+      firsts[key] = nil
+      do throws(KernelError) {
+        try histograms.retire(key)
+        return slot
+      } catch {
+        // The slot stays out of use: counts of two cgroups in one would be a lie.
+        Log.error("cannot retire a histogram slot", ["slot": "\(slot)", "error": "\(error)"])
+        return nil
+      }
     }
   }
 }
@@ -147,11 +203,10 @@ extension SlotReading {
   fileprivate var hasSpans: Bool { counters.contains { $0 != 0 } }
 
   fileprivate var histogram: HistogramReading {
-    let buckets = Int(APUS_HIST_BUCKETS)
+    let zero = counters.count - 1
     let counters = self.counters.span
     return HistogramReading(
-      buckets: counters.extracting(0..<buckets), zero: counters[buckets],
-      above: counters[buckets + 1], sumNanoseconds: sumNanoseconds,
+      buckets: counters.extracting(0..<zero), zero: counters[zero], sumNanoseconds: sumNanoseconds,
       minNanoseconds: extremes?.min, maxNanoseconds: extremes?.max)
   }
 }

@@ -17,6 +17,9 @@ package struct MemoryBudget: Sendable {
 
   package var total: Int { parts.reduce(0) { $0 + $1.bytes } }
 
+  /// The agent's own series: kinds, destinations and reasons are fixed and few.
+  private static let ownSeries = 1024
+
   /// Arenas that wait for the next batch; more are freed, so that a burst leaves nothing behind.
   static let arenasIdle = 2
 
@@ -43,13 +46,16 @@ package struct MemoryBudget: Sendable {
     }
     // Names, label text and the Resource of a workload of its own: 2 KB each as measured.
     parts.append(("execution series", ExecutionCounts.limit * 2048))
+    let slots = MemoryBudget.slots(settings).reduce(0, +)
+    // Of a slot a histogram, a counter or both.
+    let series = 2 * slots + ExecutionCounts.limit + MemoryBudget.ownSeries
+    parts.append(("metric exports", MetricStore.partsBytesMax(series: series)))
     if settings.metricForm.temporality != .cumulative {
-      let slots = MemoryBudget.histograms(settings)
       parts.append(
         (
           "earlier points",
           slots * (SeriesDeltas.histogramBytesMax + SeriesDeltas.counterBytesMax)
-            + ExecutionCounts.limit * SeriesDeltas.counterBytesMax
+            + (ExecutionCounts.limit + MemoryBudget.ownSeries) * SeriesDeltas.counterBytesMax
         ))
     }
     parts.append(("workload table", WorkloadTable.bytesMax))
@@ -62,10 +68,10 @@ package struct MemoryBudget: Sendable {
     // A queue always has room for one batch.
     parts.append(("export queues", queues * max(settings.export.queueBytes, arenaBytes)))
   }
-  /// Of all probes together.
-  private static func histograms(_ settings: Settings) -> Int {
-    probeRows.filter { $0.isWanted(settings) }
-      .reduce(0) { $0 + ($1.histograms?.slots(settings) ?? 0) }
+
+  /// Of each probe that keeps histograms.
+  private static func slots(_ settings: Settings) -> [Int] {
+    probeRows.filter { $0.isWanted(settings) }.compactMap { $0.histograms?.slots(settings) }
   }
 
   private static func http(_ settings: Settings) -> [(owner: String, bytes: Int)] {
@@ -76,12 +82,20 @@ package struct MemoryBudget: Sendable {
     // A line has about 250 bytes; a histogram its buckets, sum, count and what goes with them.
     let lineBytes = 256
     let histogramLines = 26 * settings.prometheus.bucketsPerPower + 4
-    let page = (histograms(settings) * histogramLines + ExecutionCounts.limit) * lineBytes
+    let slots = slots(settings)
+    let page = (slots.reduce(0, +) * histogramLines + ExecutionCounts.limit) * lineBytes
+    // An instrument's at a time.
+    let points = max(
+      (slots.max() ?? 0) * MetricPoint.histogramBytesMax,
+      ExecutionCounts.limit * MemoryLayout<MetricPoint>.stride)
     return [
       ("http connections", Int(limits.connections) * perConnection),
-      // Those on their way, one that is larger than the share of who asked for it, the one that is
-      // made meanwhile, and a buffer that is kept.
-      ("metrics pages", PageBuffers.sentBytesMax + 2 * page + PageBuffers.keptBytesMax),
+      // An address that has half of what may be on its way gets no more, so two pages that are
+      // larger than that can be, or four that are not; and a buffer that is kept.
+      (
+        "metrics pages",
+        2 * max(page, PageBuffers.sentBytesMax) + points + PageBuffers.keptBytesMax
+      ),
     ]
   }
 }

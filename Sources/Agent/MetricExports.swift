@@ -41,17 +41,31 @@ struct MetricExports: ~Copyable {
   }
 
   mutating func export() {
-    publish(deltas.advance(to: store.snapshot(unixNanoseconds: Clock.shared.unixNanoseconds())))
+    store.forEachPart(unixNanoseconds: Clock.shared.unixNanoseconds()) { part in
+      append(deltas.advance(to: part))
+    }
+    deltas.endRound()
+    finish()
   }
 
-  /// What was counted for these workloads since the last export, before the store forgets them.
-  mutating func exportLast(of ending: Set<UInt32>, _ unixNanoseconds: UInt64) {
-    publish(deltas.end(store.snapshot(unixNanoseconds: unixNanoseconds).only(ending)))
+  /// What was counted since the last export, before the store forgets it; what is shared by all has
+  /// no end.
+  mutating func exportLast(
+    _ unixNanoseconds: UInt64, where isEnding: (_ workload: UInt32, SeriesID) -> Bool
+  ) {
+    store.forEachPart(unixNanoseconds: unixNanoseconds, where: isEnding) { part in
+      append(deltas.end(part))
+    }
+    finish()
   }
 
-  private mutating func publish(_ snapshot: MetricSnapshot) {
-    let outcome = builder.encode(
-      snapshot, resource: { workloads.resource(of: $0) }, emit: { intake.publish($0) })
+  private mutating func append(_ part: MetricSnapshot) {
+    builder.append(
+      part, resource: { workloads.resource(of: $0) }, emit: { intake.publish($0) })
+  }
+
+  private mutating func finish() {
+    let outcome = builder.finish { intake.publish($0) }
     guard outcome.tooLarge + outcome.withoutResource > 0 else { return }
     Log.error(
       "metric points could not be encoded",

@@ -113,6 +113,7 @@ final class SampleLoop: @unchecked Sendable {
     for (key, count) in executions.snapshot() { record(key, count, times) }
     lastSampleUnixNanoseconds = times.now
     forget(workloads.takeReplaced(), times.now)
+    endDisks(times.now)
     telemetry.record(missedRuns: runs.missed())
     telemetry.record(ledger)
     telemetry.record(intake)
@@ -132,6 +133,15 @@ final class SampleLoop: @unchecked Sendable {
       of: series ?? store.overflow(instruments.executions, startUnixNanoseconds: times.earlier))
   }
 
+  /// A number or a name that another disk has now begins series of its own.
+  private func endDisks(_ unixNanoseconds: UInt64) {
+    let now = Clock.bootNanoseconds()
+    let ended = samplers.reduce(into: Set<SeriesID>()) { $0.formUnion($1.endDisks(now: now)) }
+    guard !ended.isEmpty else { return }
+    exports?.exportLast(unixNanoseconds) { _, series in ended.contains(series) }
+    for series in ended { store.remove(series) }
+  }
+
   /// Ends all that is kept for cgroups that have not existed for a while.
   private func forgetGone(now: UInt64) {
     var keys = Set(executions.snapshot().keys.map(\.cgroup))
@@ -142,7 +152,8 @@ final class SampleLoop: @unchecked Sendable {
   /// A late record of one that was forgotten begins a series anew.
   private func forget(_ ended: Set<UInt64>, _ unixNanoseconds: UInt64) {
     guard !ended.isEmpty else { return }
-    exports?.exportLast(of: Set(ended.compactMap { workloads.known($0) }), unixNanoseconds)
+    let numbers = Set(ended.compactMap { workloads.known($0) })
+    exports?.exportLast(unixNanoseconds) { workload, _ in numbers.contains(workload) }
     executions.remove { ended.contains($0.cgroup) }
     for sampler in samplers { sampler.retire(ended, now: Clock.bootNanoseconds()) }
     for key in ended {

@@ -76,7 +76,7 @@ package struct HistogramReport: Sendable {
   package func json(_ series: [Series], time: String) -> [String] {
     let counted = series.filter { $0.counts.total > 0 }
     if counted.isEmpty {
-      let nothing = FineBuckets(firstIndex: 0, counts: [], zeroCount: 0)
+      let nothing = FineBuckets(firstIndex: 0, counts: [], zeroCount: 0, aboveCount: 0)
       return [object(Series(.everything, nothing), time)]
     }
     return counted.map { object($0, time) }
@@ -93,6 +93,7 @@ package struct HistogramReport: Sendable {
       object.add("offset", series.counts.firstIndex)
       object.add("zero_count", series.counts.zeroCount)
       object.add("buckets", series.counts.counts)
+      object.add("above_count", series.counts.aboveCount)
     } else {
       object.add("unit", unit.rawValue)
       object.add("histogram", Log2Histogram(countedIn: series.counts).objects)

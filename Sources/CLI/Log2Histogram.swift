@@ -6,15 +6,19 @@ package struct FineBuckets: Equatable, Sendable {
   package static let scale = 3
   package let firstIndex: Int
   package let counts: [UInt64]
+  /// What is shorter than the first bucket's spans.
   package let zeroCount: UInt64
+  /// What is longer than the last bucket's.
+  package let aboveCount: UInt64
 
-  package init(firstIndex: Int, counts: [UInt64], zeroCount: UInt64) {
+  package init(firstIndex: Int, counts: [UInt64], zeroCount: UInt64, aboveCount: UInt64) {
     self.firstIndex = firstIndex
     self.counts = counts
     self.zeroCount = zeroCount
+    self.aboveCount = aboveCount
   }
 
-  package var total: UInt64 { counts.reduce(zeroCount, &+) }
+  package var total: UInt64 { counts.reduce(zeroCount &+ aboveCount, &+) }
 }
 
 package enum TimeUnit: String, Sendable {
@@ -70,25 +74,30 @@ private func row(_ count: UInt64, largest: UInt64, stars: Int) -> String {
 extension FineBuckets {
   /// The buckets as they are, for `--exponential`: edges in microseconds, upper edge included.
   package func drawn() -> String {
-    guard let first = counts.firstIndex(where: { $0 > 0 }),
-      let last = counts.lastIndex(where: { $0 > 0 }), let largest = counts.max()
-    else { return zeroCount > 0 ? header + row(0, 0, zeroCount, max: zeroCount) : "" }
-    let most = max(largest, zeroCount)
+    guard total > 0 else { return "" }
+    let most = max(counts.max() ?? 0, zeroCount, aboveCount)
     var out = header
     if zeroCount > 0 { out += row(0, 0, zeroCount, max: most) }
-    for index in first...last {
-      let bucket = firstIndex + index
-      out += row(
-        Self.nanoseconds(edge: bucket), Self.nanoseconds(edge: bucket + 1), counts[index], max: most
-      )
+    if let first = counts.firstIndex(where: { $0 > 0 }),
+      let last = counts.lastIndex(where: { $0 > 0 })
+    {
+      for index in first...last {
+        let bucket = firstIndex + index
+        out += row(edge(bucket), edge(bucket + 1), counts[index], max: most)
+      }
     }
+    if aboveCount > 0 { out += row(edge(firstIndex + counts.count), nil, aboveCount, max: most) }
     return out
   }
 
   private var header: String { spaces(10) + left("usecs", 22) + " : count    distribution\n" }
 
-  private func row(_ low: UInt64, _ high: UInt64, _ count: UInt64, max: UInt64) -> String {
-    "\(right(decimal(thousandths: low), 14)) -> \(left(decimal(thousandths: high), 14)) : "
+  private func edge(_ index: Int) -> UInt64 { Self.nanoseconds(edge: index) }
+
+  /// Without `high` there is no upper edge.
+  private func row(_ low: UInt64, _ high: UInt64?, _ count: UInt64, max: UInt64) -> String {
+    let end = high.map { decimal(thousandths: $0) } ?? "longer"
+    return "\(right(decimal(thousandths: low), 14)) -> \(left(end, 14)) : "
       + CLI.row(count, largest: max, stars: 40)
   }
 

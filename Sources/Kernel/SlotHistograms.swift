@@ -24,7 +24,7 @@ extension apus_slot_key: @retroactive Hashable {
 
 /// What one slot held at one read: replicas summed, counters as they are in the kernel.
 public struct SlotReading: ~Copyable {
-  /// Free-running, modulo 2^32; buckets, then `zero` and `above` at the two last places.
+  /// Free-running, modulo 2^32: the buckets, what is longer, what is shorter.
   public var counters = [UInt32](repeating: 0, count: Int(APUS_HIST_BUCKETS) + 2)
   public var sumNanoseconds: UInt64 = 0
   /// What the probe counts besides: bytes, segments, connects.
@@ -187,14 +187,13 @@ public struct SlotHistograms: ~Copyable {
   ///
   /// Every counter is read once.
   public borrowing func read(_ slot: Int, into reading: inout SlotReading, adding: Bool = false) {
-    let buckets = Int(APUS_HIST_BUCKETS)
     if !adding { reading.clear() }
     for replica in 0..<replicas {
       let base = unsafe histograms.pointer(slot * replicas + replica)
-      for index in 0..<(buckets + 2) {
+      for index in reading.counters.indices {
         reading.counters[index] &+= unsafe capus_load_relaxed_u32(base + 4 * index)
       }
-      let sums = unsafe base + 4 * (buckets + 2)
+      let sums = unsafe base + 4 * reading.counters.count
       reading.sumNanoseconds &+= unsafe capus_load_relaxed_u64(sums)
       reading.amount &+= unsafe capus_load_relaxed_u64(sums + 8)
     }

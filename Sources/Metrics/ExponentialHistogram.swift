@@ -3,7 +3,8 @@
 
 /// Where a histogram's buckets lie.
 public struct HistogramShape: Sendable, Equatable {
-  public static let bucketsMax = 240
+  /// The last of them is beyond the end of the scale: it counts whatever is longer than the others.
+  public static let bucketsMax = 257
 
   /// base = 2^(2^-scale).
   public let scale: Int32
@@ -23,20 +24,17 @@ public struct HistogramShape: Sendable, Equatable {
 public struct HistogramReading: ~Escapable {
   public let buckets: Span<UInt32>
   public let zero: UInt32
-  /// Of the last bucket, how many lie beyond its upper edge.
-  public let above: UInt32
   public let sumNanoseconds: UInt64
   public let minNanoseconds: UInt64?
   public let maxNanoseconds: UInt64?
 
   @_lifetime(copy buckets)
   public init(
-    buckets: Span<UInt32>, zero: UInt32, above: UInt32, sumNanoseconds: UInt64,
-    minNanoseconds: UInt64?, maxNanoseconds: UInt64?
+    buckets: Span<UInt32>, zero: UInt32, sumNanoseconds: UInt64, minNanoseconds: UInt64?,
+    maxNanoseconds: UInt64?
   ) {
     self.buckets = buckets
     self.zero = zero
-    self.above = above
     self.sumNanoseconds = sumNanoseconds
     self.minNanoseconds = minNanoseconds
     self.maxNanoseconds = maxNanoseconds
@@ -44,9 +42,8 @@ public struct HistogramReading: ~Escapable {
 }
 
 public struct ExponentialHistogram: Sendable {
-  private var buckets = InlineArray<240, UInt64>(repeating: 0)
+  private var buckets = InlineArray<257, UInt64>(repeating: 0)
   private var zero: UInt64 = 0
-  private var above: UInt64 = 0
   private var sumNanoseconds: UInt64 = 0
   private var minNanoseconds: UInt64?
   private var maxNanoseconds: UInt64?
@@ -60,7 +57,6 @@ public struct ExponentialHistogram: Sendable {
       ExponentialHistogram.advance(&buckets[index], to: reading.buckets[index])
     }
     ExponentialHistogram.advance(&zero, to: reading.zero)
-    ExponentialHistogram.advance(&above, to: reading.above)
     sumNanoseconds = reading.sumNanoseconds
     minNanoseconds = reading.minNanoseconds
     maxNanoseconds = reading.maxNanoseconds
@@ -87,8 +83,9 @@ public struct ExponentialHistogram: Sendable {
     let isEmpty = count == 0
     return HistogramValue(
       scale: shape.scale, offset: counts.isEmpty ? 0 : shape.offset + Int32(first),
-      zeroThreshold: shape.zeroThreshold, counts: counts, zeroCount: zero, aboveCount: above,
-      count: count, sumNanoseconds: sumNanoseconds,
+      zeroThreshold: shape.zeroThreshold, counts: counts, zeroCount: zero,
+      aboveCount: buckets[HistogramShape.bucketsMax - 1], count: count,
+      sumNanoseconds: sumNanoseconds,
       min: isEmpty ? nil : minNanoseconds.map(seconds),
       max: isEmpty ? nil : maxNanoseconds.map(seconds))
   }
@@ -98,13 +95,19 @@ private func seconds(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e
 
 /// A histogram as exporters read it; all from one read, so `count` is the sum of its parts.
 public struct HistogramValue: Sendable, Equatable {
+  /// What the counts of one take at most, with what the allocator adds.
+  static let bytesMax = HistogramShape.bucketsMax * 8 + 48
+
   public let scale: Int32
   /// The index of the first of `counts`.
   public let offset: Int32
   public let zeroThreshold: Double
   public let counts: [UInt64]
   public let zeroCount: UInt64
-  /// Of the last bucket of the shape, how many lie beyond its upper edge.
+  /// What is longer than any bucket of the shape holds.
+  ///
+  /// OTLP has no place for it, so it is the last of `counts` as well, at the first index that is
+  /// beyond the shape.
   public let aboveCount: UInt64
   public let count: UInt64
   public let sumNanoseconds: UInt64

@@ -36,7 +36,17 @@ public struct InstrumentID: Sendable, Hashable {
 
 /// Names one series for as long as it lives; afterwards it names nothing.
 public struct SeriesID: Sendable, Hashable {
-  let instrument: Int
-  let slot: Int
+  // Halves the size, of which there is one for each series in several tables.
+  private let instrumentIndex: UInt32
+  private let slotIndex: UInt32
   let generation: UInt32
+
+  init(instrument: Int, slot: Int, generation: UInt32) {
+    instrumentIndex = UInt32(instrument)
+    slotIndex = UInt32(slot)
+    self.generation = generation
+  }
+
+  var instrument: Int { Int(instrumentIndex) }
+  var slot: Int { Int(slotIndex) }
 }

@@ -8,6 +8,9 @@ public enum PointValue: Sendable, Equatable {
 }
 
 public struct MetricPoint: Sendable {
+  /// What one of a histogram takes at most; its texts it shares with the store.
+  public static let histogramBytesMax = MemoryLayout<MetricPoint>.stride + HistogramValue.bytesMax
+
   /// nil of a point that no store made.
   public let series: SeriesID?
   /// Whose it is: what the store's user names it by; 0 is the agent itself.
@@ -56,17 +59,5 @@ public struct MetricSnapshot: Sendable {
   public init(unixNanoseconds: UInt64, instruments: [Instrument]) {
     self.unixNanoseconds = unixNanoseconds
     self.instruments = instruments
-  }
-
-  /// What it says of these workloads alone; what is shared by all is no workload's.
-  public func only(_ workloads: Set<UInt32>) -> MetricSnapshot {
-    MetricSnapshot(
-      unixNanoseconds: unixNanoseconds,
-      instruments: instruments.map { instrument in
-        Instrument(
-          descriptor: instrument.descriptor,
-          points: instrument.points.filter { !$0.isOverflow && workloads.contains($0.workload) },
-          temporality: instrument.temporality)
-      })
   }
 }

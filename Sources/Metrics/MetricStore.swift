@@ -19,6 +19,13 @@ public final class MetricStore: Sendable {
   /// What is copied under one lock.
   private static let pointsAtATime = 128
 
+  /// What `forEachPart` takes for this many series at most, in bytes: where they are, half of it
+  /// once more while that is sorted, and of one part the points, each of them once more as a delta.
+  public static func partsBytesMax(series: Int) -> Int {
+    series * MemoryLayout<SeriesPlace>.stride * 3 / 2
+      + 2 * pointsAtATime * MetricPoint.histogramBytesMax
+  }
+
   private let state: Mutex<MetricTable>
 
   public init() { state = Mutex(MetricTable()) }
@@ -120,6 +127,26 @@ public final class MetricStore: Sendable {
         }
       case false?: continue
       }
+    }
+  }
+
+  /// Calls `body` with the series that are wanted, a few at a time, so that there never is a copy
+  /// of all: those of a workload together, and of each workload in the order of the instruments.
+  ///
+  /// What has ended meanwhile is left out. The owner of the series is the one to call this, or else
+  /// points may be of slightly different moments.
+  public func forEachPart(
+    unixNanoseconds: UInt64, where isWanted: (UInt32, SeriesID) -> Bool = { _, _ in true },
+    _ body: (MetricSnapshot) -> Void
+  ) {
+    var places = state.withLock { $0.places(where: isWanted) }
+    places.sort {
+      ($0.workload, $0.series.instrument, $0.series.slot)
+        < ($1.workload, $1.series.instrument, $1.series.slot)
+    }
+    for start in stride(from: 0, to: places.count, by: MetricStore.pointsAtATime) {
+      let part = places[start..<min(start + MetricStore.pointsAtATime, places.count)]
+      body(state.withLock { $0.snapshot(of: part, unixNanoseconds) })
     }
   }
 

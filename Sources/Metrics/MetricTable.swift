@@ -25,6 +25,12 @@ struct SeriesState {
   var counter: Counter?
 }
 
+/// Whose a series is.
+struct SeriesPlace {
+  let workload: UInt32
+  let series: SeriesID
+}
+
 struct MetricTable {
   private struct SeriesKey: Hashable {
     var workload: UInt32
@@ -171,6 +177,36 @@ struct MetricTable {
   func slotCount(of instrument: Int) -> Int { instruments[instrument].slots.count }
 
   func descriptor(of instrument: Int) -> InstrumentDescriptor { instruments[instrument].descriptor }
+
+  /// Where the living series are that are wanted, by workload, in the order of instruments.
+  func places(where isWanted: (UInt32, SeriesID) -> Bool) -> [SeriesPlace] {
+    var places: [SeriesPlace] = []
+    places.reserveCapacity(seriesCount)
+    for (index, instrument) in instruments.enumerated() {
+      for (place, slot) in instrument.slots.enumerated() {
+        guard let state = slot.state else { continue }
+        let series = SeriesID(instrument: index, slot: place, generation: slot.generation)
+        guard isWanted(state.workload, series) else { continue }
+        places.append(SeriesPlace(workload: state.workload, series: series))
+      }
+    }
+    return places
+  }
+
+  /// Some series alone; those that have ended are left out.
+  func snapshot(of places: ArraySlice<SeriesPlace>, _ unixNanoseconds: UInt64) -> MetricSnapshot {
+    var points = [[MetricPoint]](repeating: [], count: instruments.count)
+    for place in places where isAlive(place.series) {
+      let slot = place.series.slot
+      let instrument = place.series.instrument
+      appendPoints(of: instrument, slots: slot..<slot + 1, to: &points[instrument])
+    }
+    return MetricSnapshot(
+      unixNanoseconds: unixNanoseconds,
+      instruments: instruments.indices.map {
+        MetricSnapshot.Instrument(descriptor: descriptor(of: $0), points: points[$0])
+      })
+  }
 
   func snapshot(instrument index: Int) -> MetricSnapshot.Instrument {
     var points: [MetricPoint] = []

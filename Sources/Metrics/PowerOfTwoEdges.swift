@@ -53,10 +53,8 @@ public struct PowerOfTwoEdges: Sendable {
         total += value.counts[next]
         next += 1
       }
-      // Once all buckets are in, the last one still holds values beyond its own edge.
-      // They are read one after the other, while the kernel counts.
-      let isAll = next == value.counts.count
-      let beyond = isAll ? min(value.aboveCount, value.counts.last ?? 0) : 0
+      // How long what lies in the bucket beyond the end is, no edge says but infinity.
+      let beyond = next == value.counts.count ? value.aboveCount : 0
       result.append(total - beyond + (value.zeroThreshold <= bound ? value.zeroCount : 0))
     }
     result.append(value.count)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns a snapshot into sealed batches: one ResourceMetrics per workload, split between points when
-// a batch is full. Owned by the thread that exports metrics.
+// Turns the parts of a snapshot into sealed batches: one ResourceMetrics per workload, split
+// between points when a batch is full. Owned by the thread that exports metrics.
 
 public import Metrics
 
 public struct MetricBatchBuilder: ~Copyable {
-  /// What became of a snapshot's points.
+  /// What became of the points.
   public struct Outcome: Sendable, Equatable {
     public var points = 0
     /// A single point that does not fit into an empty batch.
@@ -23,6 +23,7 @@ public struct MetricBatchBuilder: ~Copyable {
   private var sealed = SealedIndex()
   private var outcome = Outcome()
   private var frame: Frame?
+  private var current: (workload: UInt32, resource: EncodedResource?)?
 
   /// With `edges` histograms have these explicit ones.
   public init(pool: ArenaPool, scope: Scope, edges: PowerOfTwoEdges? = nil) {
@@ -36,32 +37,38 @@ public struct MetricBatchBuilder: ~Copyable {
 
   deinit { pool.give(arena) }
 
-  /// Encodes the whole snapshot and gives each batch to `emit`.
-  public mutating func encode(
-    _ snapshot: MetricSnapshot, resource: (UInt32) -> EncodedResource?,
-    emit: (SealedBatch) -> Void
-  ) -> Outcome {
-    outcome = Outcome()
-    var workload: UInt32?
-    var current: EncodedResource?
-    for place in snapshot.placesByWorkload() {
-      if workload != place.workload {
+  /// Encodes a part and gives each batch that is full to `emit`.
+  ///
+  /// All parts have the same instruments. A workload whose points are in several has one Resource
+  /// when nothing comes between.
+  public mutating func append(
+    _ part: MetricSnapshot, resource: (UInt32) -> EncodedResource?, emit: (SealedBatch) -> Void
+  ) {
+    for place in part.placesByWorkload() {
+      if current?.workload != place.workload {
         finishFrame()
-        workload = place.workload
-        current = resource(place.workload)
+        current = (place.workload, resource(place.workload))
       }
-      guard let current else {
+      guard let resource = current?.resource else {
         outcome.withoutResource += 1
         continue
       }
-      if append(place, of: snapshot, current) { continue }
+      if append(place, of: part, resource) { continue }
       // Full: what is complete goes out, and the point opens the next batch.
       finishFrame()
       seal(emit)
-      if !append(place, of: snapshot, current) { outcome.tooLarge += 1 }
+      if !append(place, of: part, resource) { outcome.tooLarge += 1 }
     }
+  }
+
+  /// After the last part: gives the last batch to `emit`, and says what became of all points.
+  public mutating func finish(_ emit: (SealedBatch) -> Void) -> Outcome {
     finishFrame()
     seal(emit)
+    defer {
+      outcome = Outcome()
+      current = nil
+    }
     return outcome
   }
 

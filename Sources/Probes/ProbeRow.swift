@@ -36,7 +36,7 @@ package struct HistogramPlan: Sendable {
   /// is exported; nil where records say it.
   package let untracked: (kind: apus_kind, instrument: InstrumentDescriptor)?
 
-  /// The bounds on memory: maps in the kernel, and series with 240 buckets of 64 bits each.
+  /// The bounds on memory: maps in the kernel, and series with their buckets of 64 bits each.
   package func memory(
     _ probe: StaticString, _ settings: Settings, cpus: Int
   ) -> [(owner: String, bytes: Int)] {
@@ -44,7 +44,7 @@ package struct HistogramPlan: Sendable {
     let replicas = SlotHistograms.replicas(cpus: cpus)
     return [
       ("\(probe) maps", SlotHistograms.bytes(slots: slots, replicas: replicas, cpus: cpus)),
-      ("\(probe) series", slots * (240 * 8 + 1024)),
+      ("\(probe) series", slots * (HistogramShape.bucketsMax * 8 + 1024)),
     ]
   }
 }

@@ -19,7 +19,7 @@ package struct OTLPSettings {
   package var isGzipped: Bool
   package var unixSocket: String?
   package var proxy: Proxy
-  /// The version in `OTel-OTLP-Exporter-Swift/<version>`.
+  /// Of the agent, which the exporter is a part of.
   package var version: String
 
   package init(
@@ -83,8 +83,9 @@ package final class OTLPClient {
       url: url, headers: headers + settings.headers,
       version: settings.transport == .grpc ? .http2 : .http1,
       timeoutMilliseconds: settings.timeoutMilliseconds,
-      userAgent: "OTel-OTLP-Exporter-Swift/\(settings.version)", tls: settings.tls,
-      unixSocket: settings.unixSocket, proxy: settings.proxy)
+      // The exporter as OTLP wants it, and before it, as it allows, whose it is.
+      userAgent: "apus/\(settings.version) OTel-OTLP-Exporter-Swift/\(settings.version)",
+      tls: settings.tls, unixSocket: settings.unixSocket, proxy: settings.proxy)
   }
 
   /// Looks whether certificates or headers have changed; to be called before a request is made.

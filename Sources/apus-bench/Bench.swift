@@ -11,6 +11,7 @@ enum Bench {
            apus-bench ring [EXECS] [OPTIONS] execs in the ring, to sealed batches (root)
            apus-bench feed [RECORDS] [OPTIONS] copies of real records, to sealed batches (root)
            apus-bench scrape [SERIES] [OPTIONS] a page for Prometheus in each form
+           apus-bench export [SERIES] an export of metrics, as totals and as deltas
       --program PATH  what is executed (.build/workloads/leaf, or /bin/true)
       --fills N       fills of the ring for each side (3)
       --hold N        batches kept in a queue before they are dropped (0)
@@ -27,6 +28,7 @@ enum Bench {
       case "ring": try RingBench(BenchOptions(arguments.dropFirst(), count: 20_000)).run()
       case "feed": try FeedBench(BenchOptions(arguments.dropFirst(), count: 110_000)).run()
       case "scrape": try ScrapeBench(BenchOptions(arguments.dropFirst(), count: 10_000)).run()
+      case "export": ExportBench(try BenchOptions(arguments.dropFirst(), count: 10_000)).run()
       default: try EncodeBench(arguments).run()
       }
     } catch {

@@ -64,7 +64,7 @@ struct ScrapeBench {
       store.update(
         one,
         HistogramReading(
-          buckets: buckets.span, zero: 0, above: 0, sumNanoseconds: UInt64(seed) * 1_234_567,
+          buckets: buckets.span, zero: 0, sumNanoseconds: UInt64(seed) * 1_234_567,
           minNanoseconds: nil, maxNanoseconds: nil))
     }
   }

@@ -124,8 +124,10 @@ private struct HistogramView: ~Copyable {
     for index in 0..<buckets {
       counts[index] = UInt64(reading.counters[index] &- last[index])
     }
-    let zero = UInt64(reading.counters[buckets] &- last[buckets])
+    let above = UInt64(reading.counters[buckets] &- last[buckets])
+    let zero = UInt64(reading.counters[buckets + 1] &- last[buckets + 1])
     last = reading.counters
-    return FineBuckets(firstIndex: Int(APUS_HIST_OFFSET), counts: counts, zeroCount: zero)
+    return FineBuckets(
+      firstIndex: Int(APUS_HIST_OFFSET), counts: counts, zeroCount: zero, aboveCount: above)
   }
 }

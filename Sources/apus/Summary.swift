@@ -108,7 +108,8 @@ extension HistogramValue {
     guard count > 0 else { return nil }
     var rest = Int64((Double(count) * fraction).rounded(.up)) - Int64(zeroCount)
     if rest <= 0 { return zeroThreshold }
-    for (index, bucket) in counts.enumerated() {
+    // How long what is longer than the buckets reach was, the largest alone says.
+    for (index, bucket) in counts.dropLast(aboveCount > 0 ? 1 : 0).enumerated() {
       rest -= Int64(bucket)
       if rest <= 0 { return Swift.min(exp2(Double(Int(offset) + index + 1) / 8), max ?? .infinity) }
     }

@@ -32,8 +32,8 @@ struct MemoryBudgetTests {
     print("budget, 256 CPUs: total \(budget.total)")
     let slots = settings.runqlat.cgroupsMax
     #expect(bytes("ring", budget) == settings.buffers.ringBytes)
-    // Eight copies of a KiB and 16 bytes per CPU; a key, its slot and its place in the queue.
-    #expect(bytes("runqlat maps", budget) == slots * (8 * 1024 + 256 * 16) + slots * (16 + 24 + 4))
+    // Eight copies of 1088 bytes and 16 per CPU; a key, its slot and its place in the queue.
+    #expect(bytes("runqlat maps", budget) == slots * (8 * 1088 + 256 * 16) + slots * (16 + 24 + 4))
     #expect(bytes("execve scratch", budget) == 256 * 2 * (144 + 4096 + 1024 + 2 * 8192))
     #expect(bytes("ledger", budget) == 256 * 7 * 64)
     let arenas = 4 + LogBatchBuilder.recycledMax
@@ -66,9 +66,9 @@ struct MemoryBudgetTests {
       return MemoryBudget(settings, cpus: 2)
     }
     #expect(bytes("earlier points", budgets[0]) == nil)
-    // Four probes with 256 histograms each and the shared ones, and 2000 series of executions.
+    // Four probes with 256 histograms each and the shared ones, 2000 series of executions, our own.
     let part = try #require(bytes("earlier points", budgets[1]))
-    #expect(part > 4 * 256 * 2176 + 2000 * 128 && part < 4 * 264 * 2400 + 2000 * 128)
+    #expect(part > 4 * 256 * 2312 + 2000 * 128 && part < 4 * 264 * 2700 + 3100 * 180)
     #expect(bytes("earlier points", budgets[2]) == part)
     #expect(budgets[1].total == budgets[0].total + part)
   }

@@ -45,7 +45,8 @@ struct HistogramTests {
   @Test("nothing counted draws nothing")
   func empty() {
     #expect(Log2Histogram(slots: [0, 0]).drawn(label: "usecs") == "")
-    #expect(FineBuckets(firstIndex: -160, counts: [0], zeroCount: 0).drawn() == "")
+    let nothing = FineBuckets(firstIndex: -160, counts: [0], zeroCount: 0, aboveCount: 0)
+    #expect(nothing.drawn() == "")
   }
 
   @Test("counts too large for 32 bits keep their bar")
@@ -57,9 +58,10 @@ struct HistogramTests {
 
   @Test("the finer drawing shows edges in microseconds from the first count to the last")
   func exponential() {
-    let text = FineBuckets(firstIndex: -160, counts: [0, 2, 0, 4, 0], zeroCount: 1).drawn()
+    let counts = FineBuckets(
+      firstIndex: -160, counts: [0, 2, 0, 4, 0], zeroCount: 1, aboveCount: 0)
     #expect(
-      text == """
+      counts.drawn() == """
                   usecs                  : count    distribution
                  0.000 -> 0.000          : 1        |**********                              |
                  1.040 -> 1.134          : 2        |********************                    |
@@ -67,6 +69,20 @@ struct HistogramTests {
                  1.237 -> 1.349          : 4        |****************************************|
 
         """)
+  }
+
+  @Test("what is longer than the buckets reach has a row without an upper edge")
+  func above() {
+    let counts = FineBuckets(firstIndex: 71, counts: [4], zeroCount: 0, aboveCount: 2)
+    #expect(
+      counts.drawn() == """
+                  usecs                  : count    distribution
+         469506070.121 -> 512000000.000  : 4        |****************************************|
+         512000000.000 -> longer         : 2        |********************                    |
+
+        """)
+    let alone = FineBuckets(firstIndex: 71, counts: [0], zeroCount: 0, aboveCount: 2)
+    #expect(alone.drawn().split(separator: "\n").count == 2)
   }
 
   @Test("edges in nanoseconds are those of the exponential scale")

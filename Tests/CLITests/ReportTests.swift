@@ -30,7 +30,7 @@ struct ReportTests {
     """
 
   private func slots(_ counts: UInt64...) -> FineBuckets {
-    FineBuckets(firstIndex: 0, counts: counts, zeroCount: 0)
+    FineBuckets(firstIndex: 0, counts: counts, zeroCount: 0, aboveCount: 0)
   }
 
   private func report(_ line: String) throws -> HistogramReport {
@@ -81,7 +81,7 @@ struct ReportTests {
 
 
         """)
-    let fine = FineBuckets(firstIndex: -160, counts: [0, 2], zeroCount: 0)
+    let fine = FineBuckets(firstIndex: -160, counts: [0, 2], zeroCount: 0, aboveCount: 0)
     #expect(
       try report("biolatency --exponential").text([.init(.everything, fine)], timeOfDay: "")
         == "\n" + fine.drawn() + "\n")
@@ -113,11 +113,11 @@ struct ReportTests {
     #expect(
       try report("runqlat").json([.init(.disk("sda"), slots(0))], time: "t")
         == [#"{"time":"t","count":0,"unit":"usecs","histogram":[]}"#])
-    let fine = FineBuckets(firstIndex: -160, counts: [0, 2], zeroCount: 1)
+    let fine = FineBuckets(firstIndex: -160, counts: [0, 2], zeroCount: 1, aboveCount: 4)
     #expect(
       try report("runqlat --exponential").json([.init(.everything, fine)], time: "t") == [
-        #"{"time":"t","count":3,"unit":"s","scale":3,"offset":-160,"zero_count":1,"#
-          + #""buckets":[0,2]}"#
+        #"{"time":"t","count":7,"unit":"s","scale":3,"offset":-160,"zero_count":1,"#
+          + #""buckets":[0,2],"above_count":4}"#
       ])
   }
 

@@ -47,13 +47,13 @@ func sample() -> MetricSnapshot {
   _ = only(store.register(descriptor("apus.never.set", "s", .gauge)))
   let latency = store.register(
     descriptor("apus.cpu.runqueue.latency", "s", .histogram), shape: shape)
-  var buckets = [UInt32](repeating: 0, count: 240)
-  // The indices -9 and -8 lie on both sides of 2^-1 s; the last bucket ends at 128 s.
-  (buckets[184 - 9], buckets[184 - 8], buckets[239]) = (3, 4, 7)
+  var buckets = [UInt32](repeating: 0, count: HistogramShape.bucketsMax)
+  // The indices -9 and -8 lie on both sides of 2^-1 s, bucket 247 ends at 256 s, the last nowhere.
+  (buckets[184 - 9], buckets[184 - 8], buckets[247], buckets[256]) = (3, 4, 1, 6)
   store.update(
     only(latency),
     HistogramReading(
-      buckets: buckets.span, zero: 2, above: 6, sumNanoseconds: 2_500_000_000,
+      buckets: buckets.span, zero: 2, sumNanoseconds: 2_500_000_000,
       minNanoseconds: nil, maxNanoseconds: nil))
   return store.snapshot(unixNanoseconds: 9)
 }
@@ -99,7 +99,7 @@ struct PrometheusTests {
         apus_cpu_runqueue_latency_seconds_bucket{le="16.0"} 9
         apus_cpu_runqueue_latency_seconds_bucket{le="32.0"} 9
         apus_cpu_runqueue_latency_seconds_bucket{le="64.0"} 9
-        apus_cpu_runqueue_latency_seconds_bucket{le="128.0"} 10
+        apus_cpu_runqueue_latency_seconds_bucket{le="128.0"} 9
         apus_cpu_runqueue_latency_seconds_bucket{le="256.0"} 10
         apus_cpu_runqueue_latency_seconds_bucket{le="+Inf"} 16
         apus_cpu_runqueue_latency_seconds_sum 2.5

@@ -146,9 +146,10 @@ struct RotationTests {
     store.set(gauge: 1, of: try #require(series))
     var builder = MetricBatchBuilder(
       pool: ArenaPool(arenaSize: 4096, idleMax: 1), scope: Scope(name: "s", version: "1"))
-    _ = builder.encode(
+    builder.append(
       store.snapshot(unixNanoseconds: 2), resource: { _ in EncodedResource(message: []) },
-      emit: { write(lane, batch(1), $0) })
+      emit: { _ in })
+    _ = builder.finish { write(lane, batch(1), $0) }
     #expect(try lines(directory.path + "/a-logs.jsonl")[0].starts(with: #"{"resourceLogs"#.utf8))
     #expect(
       try lines(directory.path + "/a-metrics.jsonl")[0].starts(with: #"{"resourceMetrics"#.utf8))

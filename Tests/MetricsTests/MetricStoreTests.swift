@@ -83,11 +83,11 @@ struct ExponentialHistogramTests {
     _ histogram: inout ExponentialHistogram, _ counts: [Int: UInt32], zero: UInt32 = 0,
     min: UInt64? = 1
   ) {
-    var buckets = [UInt32](repeating: 0, count: 240)
+    var buckets = [UInt32](repeating: 0, count: HistogramShape.bucketsMax)
     for (index, count) in counts { buckets[index] = count }
     histogram.update(
       HistogramReading(
-        buckets: buckets.span, zero: zero, above: 0, sumNanoseconds: 3_000_000_000,
+        buckets: buckets.span, zero: zero, sumNanoseconds: 3_000_000_000,
         minNanoseconds: min, maxNanoseconds: 2))
   }
 
@@ -111,8 +111,9 @@ struct ExponentialHistogramTests {
     update(&histogram, [0: 1, 2: 2])
     #expect(histogram.value(shape).counts == [1, 0, 2])
     #expect(histogram.value(shape).offset == -184)
-    update(&histogram, [0: 1, 2: 2, 239: 4])
-    #expect(histogram.value(shape).counts.count == 240)
+    update(&histogram, [0: 1, 2: 2, 256: 4])
+    #expect(histogram.value(shape).counts.count == 257)
+    #expect(histogram.value(shape).aboveCount == 4)
     #expect(histogram.value(shape).count == 7)
     #expect(histogram.value(shape).sum == 3)
   }

@@ -33,13 +33,13 @@ struct SeriesDeltasTests {
   }
 
   private func feed(
-    _ id: SeriesID, _ buckets: [UInt32], zero: UInt32, above: UInt32, sum: UInt64
+    _ id: SeriesID, _ buckets: [UInt32], zero: UInt32, sum: UInt64
   ) {
     store.update(
       id,
       HistogramReading(
-        buckets: buckets.span, zero: zero, above: above, sumNanoseconds: sum, minNanoseconds: 1,
-        maxNanoseconds: 9))
+        buckets: buckets.span, zero: zero, sumNanoseconds: sum, minNanoseconds: 1, maxNanoseconds: 9
+      ))
   }
 
   private func points(_ snapshot: MetricSnapshot, _ name: String) -> [MetricPoint] {
@@ -94,22 +94,20 @@ struct SeriesDeltasTests {
     var generator = SystemRandomNumberGenerator()
     let id = try #require(store.series(latency, workload: 0, startUnixNanoseconds: 5))
     var deltas = SeriesDeltas(delta)
-    var buckets = [UInt32](repeating: 0, count: 240)
-    var (zero, above, sum): (UInt32, UInt32, UInt64) = (0, 0, 0)
-    var total = [UInt64](repeating: 0, count: 240)
+    var buckets = [UInt32](repeating: 0, count: HistogramShape.bucketsMax)
+    var (zero, sum): (UInt32, UInt64) = (0, 0)
+    var total = [UInt64](repeating: 0, count: HistogramShape.bucketsMax)
     var (count, zeros, beyond, nanoseconds): (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     var end: UInt64 = 5
     for turn in 1...200 as ClosedRange<UInt64> {
       for _ in 0..<Int.random(in: 0...3, using: &generator) {
         // Counters of 32 bits that wrap now and then.
-        buckets[Int.random(in: 0...239, using: &generator)] &+= .random(in: 0...(.max / 3))
+        buckets[Int.random(in: 0...256, using: &generator)] &+= .random(in: 0...(.max / 3))
         zero &+= .random(in: 0...2)
         sum += .random(in: 0...1_000_000_000_000)
       }
-      let last: UInt32 = .random(in: 0...1)
-      buckets[239] &+= last
-      above &+= last
-      feed(id, buckets, zero: zero, above: above, sum: sum)
+      buckets[256] &+= .random(in: 0...1)
+      feed(id, buckets, zero: zero, sum: sum)
       let told = points(deltas.advance(to: store.snapshot(unixNanoseconds: turn * 10)), "latency")
       guard let point = told.first, case .histogram(let value) = point.value else { continue }
       #expect(point.startUnixNanoseconds == end)
@@ -142,7 +140,12 @@ struct SeriesDeltasTests {
     _ = deltas.advance(to: store.snapshot(unixNanoseconds: 10))
     store.add(3, to: series("x", workload: 4))
     store.add(1, to: series("x", workload: 5))
-    let last = points(deltas.end(store.snapshot(unixNanoseconds: 20).only([4])), "counter")
+    var last: [MetricPoint] = []
+    store.forEachPart(unixNanoseconds: 20) { workload, _ in
+      workload == 4
+    } _: { part in
+      last += points(deltas.end(part), "counter")
+    }
     #expect(last.map(\.value) == [.integer(3)] && last.map(\.startUnixNanoseconds) == [10])
     #expect(deltas.count == 1)
     store.removeAll(workload: 4)
@@ -162,10 +165,30 @@ struct SeriesDeltasTests {
       for key in 0..<6 { store.add(1, to: series("\(key)", workload: UInt32(turn))) }
       let told = deltas.advance(to: store.snapshot(unixNanoseconds: turn))
       // Four have a series of their own, the other two share one.
+      deltas.endRound()
       #expect(points(told, "counter").map(\.value).count == 5)
       #expect(deltas.count == 5)
       store.removeAll(workload: UInt32(turn))
     }
+  }
+
+  @Test("a series without news is remembered, and one that a round did not have is forgotten")
+  func rounds() {
+    var deltas = SeriesDeltas(delta)
+    let ids = (0..<3).map { series("\($0)", workload: UInt32($0)) }
+    for id in ids { store.add(1, to: id) }
+    for turn in 0..<3 as Range<UInt64> {
+      var told = 0
+      store.forEachPart(unixNanoseconds: turn) { part in
+        told += points(deltas.advance(to: part), "counter").count
+      }
+      deltas.endRound()
+      #expect(told == (turn == 0 ? 3 : 0) && deltas.count == 3)
+    }
+    store.remove(ids[1])
+    store.forEachPart(unixNanoseconds: 9) { part in _ = deltas.advance(to: part) }
+    deltas.endRound()
+    #expect(deltas.count == 2)
   }
 
   @Test("no interval ends before it begins, though the clock is set back")
@@ -184,14 +207,16 @@ struct PowerOfTwoEdgesTests {
   @Test("bounds grow, there is one count more, and each value lies where it was counted")
   func explicit() throws {
     var histogram = ExponentialHistogram()
-    var buckets = [UInt32](repeating: 0, count: 240)
+    var buckets = [UInt32](repeating: 0, count: HistogramShape.bucketsMax)
     // Index 176 ends at 2^((176-184+1)/8): the last below half a second is 175, below one 183.
-    for (index, count) in [(0, 1), (175, 20), (176, 300), (183, 4000), (184, 50_000), (239, 7)] {
+    for (index, count) in [
+      (0, 1), (175, 20), (176, 300), (183, 4000), (184, 50_000), (255, 4), (256, 3),
+    ] {
       buckets[index] = UInt32(count)
     }
     histogram.update(
       HistogramReading(
-        buckets: buckets.span, zero: 100, above: 3, sumNanoseconds: 5, minNanoseconds: nil,
+        buckets: buckets.span, zero: 100, sumNanoseconds: 5, minNanoseconds: nil,
         maxNanoseconds: nil))
     let value = histogram.value(HistogramShape(scale: 3, offset: -184, zeroThreshold: 0x1p-23))
     let edges = PowerOfTwoEdges.durations
@@ -202,8 +227,10 @@ struct PowerOfTwoEdgesTests {
     let places = zip(edges.bounds + [.infinity], counts).filter { $0.1 != 0 }
     #expect(places.map(\.0) == [0x1p-20, 0.5, 1, 2, .infinity])
     #expect(places.map(\.1) == [101, 20, 4300, 50_000, 7])
-    // With all edges, what lies beyond the last bucket is the infinite one's alone.
-    let wide = PowerOfTwoEdges(exponents: -23...7)
-    #expect(wide.counts(value).suffix(2) == [4, 3])
+    // What is longer than the buckets reach is the infinite one's alone, however far the edges go.
+    for exponent in 9...12 {
+      let wide = PowerOfTwoEdges(exponents: -23...exponent).counts(value)
+      #expect(wide.suffix(exponent - 7) == [4] + [UInt64](repeating: 0, count: exponent - 9) + [3])
+    }
   }
 }

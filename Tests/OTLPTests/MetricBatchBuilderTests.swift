@@ -63,4 +63,45 @@ struct MetricBatchBuilderTests {
     let (outcome, _) = encode(snapshot(points: 8, workloads: 4))
     #expect(outcome.withoutResource == 4 && outcome.points == 12)
   }
+
+  @Test("in parts the batches are those of the whole, and a workload's points stay together")
+  func parts() throws {
+    let store = MetricStore()
+    for (name, kind) in [("a", InstrumentKind.counter), ("b", .gauge)] {
+      let instrument = store.register(
+        InstrumentDescriptor(name: name, unit: "1", help: "h", kind: kind, attributeKeys: ["k"]))
+      for place in 0..<700 {
+        let series = try #require(
+          store.series(
+            instrument, workload: UInt32(place % 11), attributes: ["\(place)"],
+            startUnixNanoseconds: 1))
+        if kind == .counter { store.add(7, to: series) } else { store.set(gauge: 1, of: series) }
+      }
+    }
+    let pool = ArenaPool(arenaSize: 1 << 14, idleMax: 1)
+    var builder = MetricBatchBuilder(pool: pool, scope: Scope(name: "apus", version: "1"))
+    func lines(_ make: (inout MetricBatchBuilder, (SealedBatch) -> Void) -> Void) throws -> [UInt8]
+    {
+      var batches: [SealedBatch] = []
+      make(&builder) { batches.append($0) }
+      var transcoder = JSONTranscoder()
+      var lines: [UInt8] = []
+      for batch in batches { try transcoder.appendLine(of: batch, to: &lines) }
+      return lines
+    }
+    let whole = try lines { builder, emit in
+      let outcome = builder.encode(
+        store.snapshot(unixNanoseconds: 2), resource: { resource($0) }, emit: emit)
+      #expect(outcome.points == 1400)
+    }
+    var parts = 0
+    let inParts = try lines { builder, emit in
+      store.forEachPart(unixNanoseconds: 2) { part in
+        parts += 1
+        builder.append(part, resource: { resource($0) }, emit: emit)
+      }
+      #expect(builder.finish(emit).points == 1400)
+    }
+    #expect(parts == 11 && whole == inParts)
+  }
 }

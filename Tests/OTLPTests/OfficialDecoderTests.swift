@@ -127,12 +127,12 @@ func knownSnapshot() -> MetricSnapshot {
   let histogram = series(latency, ["a"], workload: 7)
   // The third bucket's counter wraps between the two reads.
   for third in [UInt32.max, 5] as [UInt32] {
-    var buckets = [UInt32](repeating: 0, count: 240)
+    var buckets = [UInt32](repeating: 0, count: HistogramShape.bucketsMax)
     (buckets[10], buckets[12]) = (3, third)
     store.update(
       histogram,
       HistogramReading(
-        buckets: buckets.span, zero: 1, above: 0, sumNanoseconds: 1_500_000_000,
+        buckets: buckets.span, zero: 1, sumNanoseconds: 1_500_000_000,
         minNanoseconds: 100, maxNanoseconds: 250_000_000))
   }
   _ = series(latency, ["empty"], workload: 7)

@@ -179,15 +179,14 @@ struct RandomMetrics {
   }
 
   private func histogram() -> HistogramValue {
-    var buckets = [UInt32](repeating: 0, count: 240)
+    var buckets = [UInt32](repeating: 0, count: HistogramShape.bucketsMax)
     for _ in 0..<Int.random(in: 0...6) {
-      buckets[Int.random(in: 0...239)] = [1, 127, 128, .max].randomElement() ?? 1
+      buckets[Int.random(in: 0...256)] = [1, 127, 128, .max].randomElement() ?? 1
     }
     var histogram = ExponentialHistogram()
     histogram.update(
       HistogramReading(
         buckets: buckets.span, zero: [0, 5].randomElement() ?? 0,
-        above: min(buckets[239], .random(in: 0...2)),
         sumNanoseconds: .random(in: 0...UInt64.max),
         minNanoseconds: [nil, 1, 999].randomElement() ?? nil,
         maxNanoseconds: [nil, 1_000_000_007].randomElement() ?? nil))

@@ -2,6 +2,7 @@
 // Files, child processes and the official decoder, for tests only.
 
 import Glibc
+import Metrics
 import OTLP
 
 func bytes(of batch: SealedBatch) -> [UInt8] {
@@ -62,5 +63,15 @@ enum Decoder {
     _ arguments: String, script: String = "decode_otlp.py"
   ) -> (status: Int32, output: String) {
     shell("'\(python)' '\(root)/Tests/OTLPTests/\(script)' \(arguments)")
+  }
+}
+
+extension MetricBatchBuilder {
+  /// A snapshot that comes in one part.
+  mutating func encode(
+    _ snapshot: MetricSnapshot, resource: (UInt32) -> EncodedResource?, emit: (SealedBatch) -> Void
+  ) -> Outcome {
+    append(snapshot, resource: resource, emit: emit)
+    return finish(emit)
   }
 }

@@ -43,7 +43,7 @@ struct GRPCTests {
     // The server sees a deadline between 20 and 30 s. It takes no call without "te: trailers".
     #expect(
       try outcome("metadata", timeoutMilliseconds: 30_000)
-        == .delivered(rejected: 0, message: "OTel-OTLP-Exporter-Swift/0.1.0 True"))
+        == .delivered(rejected: 0, message: "apus/0.1.0 OTel-OTLP-Exporter-Swift/0.1.0 True"))
   }
 
   @Test("partial success is delivery with rejected records") func partial() throws {

@@ -193,7 +193,7 @@ import Testing
     let lines = String(decoding: completion.response.body, as: UTF8.self).split(separator: "\n")
     #expect(lines.contains("content-type: application/x-protobuf"))
     #expect(lines.contains("content-length: 2000000"))
-    #expect(lines.contains("user-agent: OTel-OTLP-Exporter-Swift/0.1.0"))
+    #expect(lines.contains("user-agent: apus/0.1.0 OTel-OTLP-Exporter-Swift/0.1.0"))
     #expect(lines.contains("x-key: a b"))
     #expect(lines.contains("x-empty: "))
     #expect(!lines.contains { $0.hasPrefix("expect") })

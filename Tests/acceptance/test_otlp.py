@@ -72,7 +72,8 @@ def test_requests_are_framed_as_specified(receiver, workloads, tmp_path, protoco
         assert request.protocol == protocol
         assert request.headers["x-tenant"] == "blue one"
         assert request.headers["authorization"] == "Bearer abc"
-        assert re.search(r"OTel-OTLP-Exporter-Swift/\d", request.headers["user-agent"])
+        assert re.match(r"apus/(\d+\.\d+\.\d+\S*) OTel-OTLP-Exporter-Swift/\1( |$)",
+                        request.headers["user-agent"])
         if protocol != "grpc":
             assert request.path == f"/v1/{request.signal}"
             assert request.headers["content-type"] == "application/x-protobuf"

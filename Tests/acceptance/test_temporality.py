@@ -86,7 +86,6 @@ def check_histograms(points, temporality, agent, cgroup):
         classic[edge if edge in edges else le_of(edge, edges)] += value
     for le, value in sorted((float(le), value) for le, value in shown.items()):
         below += classic[le]
-        # What lies beyond the last exponential bucket is not told apart in OTLP.
         assert below == value, f"le {le}"
     assert count == scraped(agent, "apus_cpu_runqueue_latency_seconds_count", cgroup)[""]
     whole = scraped(agent, "apus_cpu_runqueue_latency_seconds_sum", cgroup)[""]

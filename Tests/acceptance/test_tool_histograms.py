@@ -138,7 +138,7 @@ def test_exponential_as_json_has_the_buckets_of_otlp(loop):
     told(sum(item["count"] for item in found))
     for item in found:
         assert item["disk"] == loop.name and item["unit"] == "s" and item["scale"] == 3
-        assert item["zero_count"] + sum(item["buckets"]) == item["count"]
+        assert item["zero_count"] + sum(item["buckets"]) + item["above_count"] == item["count"]
         last = max(index for index, count in enumerate(item["buckets"]) if count)
         assert 2 ** ((item["offset"] + last) / 8) <= slowest
 

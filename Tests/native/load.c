@@ -148,7 +148,7 @@ static __u64 observed(struct bpf_object *object)
 		if (bpf_map_lookup_elem(map, &slot, &histogram))
 			continue;
 		sum += histogram.zero;
-		for (int i = 0; i < APUS_HIST_BUCKETS; i++)
+		for (int i = 0; i <= APUS_HIST_BUCKETS; i++)
 			sum += histogram.buckets[i];
 	}
 	return sum;

@@ -264,18 +264,17 @@ enum apus_block_part {
 
 /*
  * Base-2 exponential histogram, scale 3, edges in seconds (facts and proof: exphist.bpf.h).
- * buckets[i] counts durations in (2^((OFFSET+i)/8) s, 2^((OFFSET+i+1)/8) s]; the last also takes
- * what is longer. zero counts durations of at most 2^(OFFSET/8) s = 119 ns.
+ * buckets[i] counts durations in (2^((OFFSET+i)/8) s, 2^((OFFSET+i+1)/8) s], up to 512 s, and the
+ * one more whatever is longer. zero counts durations of at most 2^(OFFSET/8) s = 119 ns.
  * Counters run freely and wrap; the reader adds differences modulo 2^32.
  */
 #define APUS_HIST_SCALE	  3
-#define APUS_HIST_BUCKETS 240
+#define APUS_HIST_BUCKETS 256
 #define APUS_HIST_OFFSET  (-184)
 
 struct apus_hist {
-	__u32 buckets[APUS_HIST_BUCKETS];
+	__u32 buckets[APUS_HIST_BUCKETS + 1];
 	__u32 zero;
-	__u32 above; /* of the last bucket, how many lie beyond its upper edge */
 	__u64 sum_ns;
 	__u64 amount; /* what the probe counts besides: bytes, segments, connects */
 	__u64 reserved[5];
@@ -352,7 +351,7 @@ _Static_assert(sizeof(struct apus_owner) == 96, "owner is ABI");
 _Static_assert(sizeof(struct apus_connect) == 184, "connect is ABI");
 _Static_assert(sizeof(struct apus_retransmit) == 200, "retransmit is ABI");
 _Static_assert(sizeof(struct apus_slot_key) == 16, "slot key is ABI");
-_Static_assert(sizeof(struct apus_hist) == 1024, "histogram is a power of two");
+_Static_assert(sizeof(struct apus_hist) == 1088, "histogram is whole cache lines");
 _Static_assert(sizeof(struct apus_extremes) == 16, "extremes is ABI");
 _Static_assert(sizeof(struct apus_slot) == 24, "slot is ABI");
 _Static_assert(sizeof(struct apus_knobs) == 72, "knobs is ABI");

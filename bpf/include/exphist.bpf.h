@@ -7,7 +7,7 @@
  * mantissas, whose floors stand below in rising order; a whole number of nanoseconds, shifted
  * alike, is above the edge if and only if it is above the floor. 10^9 itself has its top bit at
  * 29, so with the top bit of ns at e and p mantissas passed the index is 8 * (e - 29) + p - 8:
- * that of 1 s is -1, of 128 ns -184, of 128 s 55. Tests/native/exphist.c holds this against whole
+ * that of 1 s is -1, of 128 ns -184, of 512 s 71. Tests/native/exphist.c holds this against whole
  * number arithmetic at every edge.
  */
 #pragma once
@@ -77,10 +77,12 @@ static inline __attribute__((always_inline)) int exphist_index(__u64 ns)
 	return 8 * (top - 29) + exphist_passed(ns) - 8;
 }
 
-#define EXPHIST_ZERO  (-1) /* not above the lowest edge */
-#define EXPHIST_ABOVE (-2) /* above the highest */
+#define EXPHIST_ZERO (-1) /* not above the lowest edge */
 
-/* The bucket of a histogram that has `buckets` of them, the first one at the index `offset`. */
+/*
+ * The bucket of a histogram that has `buckets` of them, the first one at the index `offset`, and
+ * one more for what is above the highest edge.
+ */
 static inline __attribute__((always_inline)) int exphist_place(__u64 ns, int offset, int buckets)
 {
 	int bucket;
@@ -89,5 +91,5 @@ static inline __attribute__((always_inline)) int exphist_place(__u64 ns, int off
 	bucket = exphist_index(ns) - offset;
 	if (bucket < 0)
 		return EXPHIST_ZERO;
-	return bucket < buckets ? bucket : EXPHIST_ABOVE;
+	return bucket < buckets ? bucket : buckets;
 }

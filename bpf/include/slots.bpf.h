@@ -112,12 +112,8 @@ static __always_inline void count_span(struct apus_hist *histogram, __u64 ns)
 		COUNT(&histogram->zero, 1);
 		return;
 	}
-	if (place == EXPHIST_ABOVE) {
-		COUNT(&histogram->above, 1);
-		place = APUS_HIST_BUCKETS - 1;
-	}
 	bucket = place;
-	if (BOUNDED(bucket, APUS_HIST_BUCKETS - 1))
+	if (BOUNDED(bucket, APUS_HIST_BUCKETS))
 		COUNT(&histogram->buckets[bucket], 1);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What apus-bench compares itself with: the least that a C program can do with a ring. */
+/* What apus-bench compares itself with, the least that C can do with a ring, and a gauge. */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 /* Counted so far; the caller keeps it until cbench_close. */
@@ -19,3 +20,6 @@ void cbench_close(struct ring_buffer *_Nonnull ring);
 
 /* Executes a program so often, one after the other, with a few arguments; 0, or an errno. */
 int cbench_execute(const char *_Nonnull program, unsigned long times);
+
+/* What is allocated in this process. */
+size_t cbench_heap_bytes(void);
