@@ -192,7 +192,7 @@ struct GRPCTests {
       ("ENHANCE_YOUR_CALM (err 11)", 8, false), ("INTERNAL_ERROR (err 2)", 13, false),
     ] {
       let text = "HTTP/2 stream 1 was not closed cleanly: \(name)"
-      let failure = TransferFailure(code: 92, isTooLarge: false, text: text)
+      let failure = TransferFailure(kind: .protocol, code: 92, message: text)
       let what = ExportFailure(reason: .grpc(status: status), message: text)
       #expect(
         outcome(status: 0, failure: failure)
@@ -201,7 +201,7 @@ struct GRPCTests {
   }
 
   @Test("a status that came before a reset counts") func statusBeforeReset() {
-    let failure = TransferFailure(code: 92, isTooLarge: false, text: "reset")
+    let failure = TransferFailure(kind: .protocol, code: 92, message: "reset")
     #expect(
       outcome(status: 200, grpcStatus: "0", failure: failure)
         == .delivered(rejected: 0, message: ""))

@@ -12,6 +12,8 @@ struct LedgerPage {
     var lost: UInt64 = 0
     /// " (ring full 12)", or nothing.
     var reasons = ""
+    /// The hops and reasons in it.
+    var losses: [(hop: String, reason: String)] = []
 
     /// What the page was a moment too early for.
     var pending: UInt64 {
@@ -41,6 +43,7 @@ struct LedgerPage {
         row.filtered &+= sample.value
       } else if sample.value > 0 {
         row.lost &+= sample.value
+        row.losses.append((sample.labels["hop"] ?? "", sample.labels["reason"] ?? ""))
         row.reasons +=
           " (\(sample.labels["hop"] ?? "") \(sample.labels["reason"] ?? "") \(sample.value))"
       }
