@@ -39,6 +39,7 @@ package struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible 
     case tooDeep
     case keyIsNotText
     case duplicateKey(first: Mark)
+    case dottedKey
     case unknownKey(suggestion: String?, known: [String])
     case unexpected(found: String, wanted: String)
     case noValue(wanted: String)
@@ -81,6 +82,8 @@ package struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible 
     case .keyIsNotText: ("the key is not a plain word", "write 'key: value'")
     case .duplicateKey(let first):
       ("is written twice, first in line \(first.line)", "remove one of them")
+    case .dottedKey:
+      ("is one key with dots", "write each part on a line of its own, the next one indented")
     case .unknownKey(let suggestion?, _): ("unknown key", "did you mean \(suggestion)?")
     case .unknownKey(nil, let known):
       ("unknown key", "known here: \(known.joined(separator: ", "))")

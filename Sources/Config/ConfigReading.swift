@@ -114,6 +114,10 @@ extension Layer {
         problems.note(hiding(error))
       }
     }
+    do throws(ConfigError) {
+      var unused: [ConfigWarning] = []
+      try checkOutputs(&unused)
+    } catch { problems.note(error) }
     do throws(ConfigError) { try checkSizes() } catch { problems.note(error) }
     do throws(ConfigError) { try checkHTTP() } catch { problems.note(error) }
   }

@@ -19,7 +19,7 @@ package func processVariables() -> [String] {
   return names
 }
 
-/// The variable of this process; bytes that are no UTF-8 become U+FFFD and then fail their type.
+/// The variable of this process; bytes that are no UTF-8 become U+FFFD, and are refused as that.
 package func processEnvironment(_ name: String) -> String? {
   // No thread of ours calls setenv, so the text cannot move while it is copied.
   unsafe getenv(name).map { unsafe String(cString: $0) }
@@ -32,7 +32,9 @@ extension Layer {
       let names = [row.environment, row.obsoleteEnvironment, row.generalEnvironment]
       for name in names where self[row.key] == nil {
         // The specification treats an empty variable as one that is not set.
-        guard let name, let text = environment(name), !text.isEmpty else { continue }
+        // What is blank around it, such as the line end of a secret's file, is no part of it.
+        guard let name, let text = environment(name).map({ trimmed($0[...]) }), !text.isEmpty
+        else { continue }
         take(text, of: name, for: row, &remarks)
       }
     }
@@ -42,6 +44,9 @@ extension Layer {
   private mutating func take(
     _ text: String, of name: String, for row: OptionRow, _ remarks: inout Remarks
   ) {
+    guard !text.unicodeScalars.contains("\u{fffd}") else {
+      return remarks.warn(name, "is not UTF-8", "set it to text", Self.usedInstead(row))
+    }
     if row.type == .boolean {
       let value = Self.boolean(text, name, &remarks)
       return set(row.key, Entry(.boolean(value != row.environmentInverts), .environment(name)))

@@ -37,10 +37,13 @@ private struct Decoder {
     }
     for pair in pairs {
       let path = prefix.isEmpty ? pair.key.text : "\(prefix).\(pair.key.text)"
-      if let key = OptionKey(rawValue: path) {
+      let isDotted = pair.key.text.contains(".")
+      if !isDotted, let key = OptionKey(rawValue: path) {
         met = []
         guard let value = value(pair.value, row: OptionTable.row(key)) else { continue }
         layer.set(key, Entry(value, .file(file, pair.value.mark), references: met))
+      } else if isDotted, OptionKey.allCases.contains(where: { $0.rawValue.hasPrefix(path) }) {
+        note(.dottedKey, pair.key.mark, shortened(path))
       } else if OptionKey.allCases.contains(where: { $0.rawValue.hasPrefix(path + ".") }) {
         section(pair.value, prefix: path, into: &layer)
       } else {
@@ -58,7 +61,7 @@ private struct Decoder {
       if !known.contains(word) { known.append(word) }
     }
     let suggestion = NearMiss.suggestion(for: key.text, among: known)
-    note(.unknownKey(suggestion: suggestion, known: known), key.mark, shortened(path))
+    note(.unknownKey(suggestion: suggestion, known: known), key.mark, shownKey(path))
   }
 
   private mutating func value(_ node: Node, row: OptionRow) -> Value? {
@@ -137,10 +140,13 @@ private struct Decoder {
         continue
       }
       guard let value = resolved(scalar, path) else { continue }
-      let pair = Pair(node.key.text, value.text, isSecret: !value.references.isEmpty)
+      let namesFile = value.references.contains { $0.hasPrefix("${file:") }
+      let pair = Pair(
+        node.key.text, value.text, isSecret: !value.references.isEmpty,
+        template: namesFile ? scalar.text : nil)
       if row.type == .headers {
         do throws(ValueError) {
-          try PairList.checkHeader(pair, number: index + 1)
+          try PairList.checkHeader(pair, number: index + 1, after: pairs)
         } catch {
           note(.value(error), node.key.mark, key)
         }

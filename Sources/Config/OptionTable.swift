@@ -277,7 +277,7 @@ package enum OptionTable {
       "Address of /metrics, /healthz and /readyz, or off",
       flag: OptionFlag(name: "listen", placeholder: "ADDR:PORT")),
     OptionRow(
-      .resourceAttributes, .attributes, .pairs([]), "Attributes of the agent's resource",
+      .resourceAttributes, .attributes, .pairs([]), "Attributes of every resource",
       env: "OTEL_RESOURCE_ATTRIBUTES"),
     OptionRow(
       .resourceServiceName, .text, .text("apus"), "The agent's service.name",

@@ -13,13 +13,30 @@ enum PairList {
       guard let decoded = percentDecoded(value) else {
         throw bad(number, name, "is not percent-encoded UTF-8", "write %25 for a percent sign")
       }
-      try checkHeader(Pair(name, decoded), number: number)
+      try checkHeader(Pair(name, decoded), number: number, after: pairs)
       pairs.append(Pair(name, decoded))
     }
     return pairs
   }
 
-  static func checkHeader(_ pair: Pair, number: Int) throws(ValueError) {
+  /// What HTTP, gRPC and OTLP say themselves; another value would tear the request apart.
+  private static let reserved: Set = [
+    "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect",
+    "grpc-accept-encoding", "grpc-encoding", "grpc-timeout", "keep-alive", "te", "trailer",
+    "transfer-encoding", "upgrade",
+  ]
+
+  /// `after` are those that stand before it.
+  static func checkHeader(
+    _ pair: Pair, number: Int, after others: [Pair] = []
+  ) throws(ValueError) {
+    let name = pair.key.lowercased()
+    guard !reserved.contains(name) else {
+      throw bad(number, pair.key, "is a header of the protocol's own", "leave it out")
+    }
+    guard !others.contains(where: { $0.key.lowercased() == name }) else {
+      throw bad(number, pair.key, "repeats a header", "keep one of them")
+    }
     guard !pair.key.isEmpty, pair.key.utf8.allSatisfy(isToken) else {
       throw bad(number, pair.key, "is not named as a header", "use letters, digits and -")
     }

@@ -4,6 +4,23 @@
 
 internal import Platform
 
+extension Pair {
+  /// The header, `number` of all, with what its files have in them now.
+  package func currentHeader(
+    number: Int, _ environment: @escaping Environment
+  ) throws(ValueError) -> Pair {
+    guard let template else { return self }
+    var references = References(environment: environment)
+    let text: String
+    do throws(References.Failure) { text = try references.resolve(template).text } catch {
+      throw ValueError(.badPair, error.wrong, error.right)
+    }
+    let pair = Pair(key, text, isSecret: isSecret, template: template)
+    try PairList.checkHeader(pair, number: number)
+    return pair
+  }
+}
+
 /// Puts text in the place of references, within one bound for the whole file.
 struct References {
   /// What a scalar came to, and the references in it, without their defaults.

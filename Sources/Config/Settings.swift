@@ -163,6 +163,7 @@ extension Settings {
     logFormat = layer.choice(.logFormat)
     effective = OptionTable.rows.map { ($0, layer[$0.key]) }
     limits = layer.recordLimits
+    try layer.checkOutputs(&warnings)
     self.warnings = layer.hiding(warnings)
     notes = remarks.notes
   }

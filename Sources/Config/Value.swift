@@ -6,11 +6,15 @@ package struct Pair: Equatable, Sendable {
   package let value: String
   /// It came from a reference, and is shown to nobody.
   package let isSecret: Bool
+  /// The text that it came from, where that names files, which may have something else in them by
+  /// now.
+  package let template: String?
 
-  package init(_ key: String, _ value: String, isSecret: Bool = false) {
+  package init(_ key: String, _ value: String, isSecret: Bool = false, template: String? = nil) {
     self.key = key
     self.value = value
     self.isSecret = isSecret
+    self.template = template
   }
 }
 
@@ -108,6 +112,13 @@ func shown(_ text: String) -> String {
 
 /// The same without the quotation marks, for keys.
 func shortened(_ text: String) -> String { String(shown(text).dropFirst().dropLast()) }
+
+/// An unknown key in a message: a file that is no configuration of ours is not repeated.
+func shownKey(_ text: String) -> String {
+  if text.hasPrefix("${") { return shortened(text) }
+  let name = text.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "_.-".contains($0)) }
+  return shortened(name.count < text.count ? name + "…" : text)
+}
 
 enum DurationText {
   static let units: [(suffix: String, size: Int)] = [

@@ -174,7 +174,8 @@ package enum ValueType: Equatable, Sendable {
   }
 
   private func listen(_ text: String, _ form: Form) throws(ValueError) -> ListenAddress? {
-    if text == "off" { return nil }
+    // What YAML 1.1 takes `off` for, in the hands of tools that write files.
+    if text == "off" || text == "false" { return nil }
     let bad = notOfType(text, "an address and port", form)
     guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else { throw bad }
     var host = text[..<colon]
@@ -208,7 +209,9 @@ package func oneOf(_ words: [String]) -> String {
 
 /// Without blanks and tabs at both ends, which the variables' grammar allows around members.
 func trimmed(_ text: some StringProtocol) -> String {
-  let isBlank = { (character: Character) in character == " " || character == "\t" }
+  // A carriage return and a line feed are one Character.
+  let blanks: [Character] = [" ", "\t", "\r", "\n", "\r\n"]
+  let isBlank = { (character: Character) in blanks.contains(character) }
   let head = text.drop(while: isBlank)
   guard let last = head.lastIndex(where: { !isBlank($0) }) else { return "" }
   return String(head[...last])

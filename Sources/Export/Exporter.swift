@@ -179,7 +179,10 @@ package final class Exporter: @unchecked Sendable {
     var deadline: UInt64?
     while true {
       let now = Clock.bootNanoseconds()
-      if stop.isRaised, deadline == nil { deadline = now + Exporter.flushNanoseconds }
+      if stop.isRaised, deadline == nil {
+        deadline = now + Exporter.flushNanoseconds
+        for lane in lanes { lane.hurry() }
+      }
       file?.step()
       if let transfers {
         for (token, lane) in lanes.enumerated() {

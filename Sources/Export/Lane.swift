@@ -38,6 +38,7 @@ package struct RetryPolicy: Sendable {
 final class Lane {
   /// The longest pause that a collector is granted.
   private static let askedMaxNanoseconds: UInt64 = 300_000_000_000
+  private static let hurriedNanoseconds: UInt64 = 500_000_000
 
   let queue: BatchQueue
   let statistics = LaneStatistics()
@@ -55,6 +56,9 @@ final class Lane {
   private var attempt = 0
   private var firstAttemptAt: UInt64 = 0
   private var notBefore: UInt64 = 0
+  /// By the collector, and not by our own rules alone.
+  private var isPauseAsked = false
+  private var isHurried = false
   private(set) var isInFlight = false
 
   init(
@@ -101,6 +105,12 @@ final class Lane {
     }
   }
 
+  /// The agent ends: there is no time for a long pause that nobody asked for.
+  func hurry() {
+    isHurried = true
+    if !isPauseAsked { notBefore = 0 }
+  }
+
   /// Milliseconds until there is something to do; nil when only others can make some.
   func delay(now: UInt64) -> Int? {
     guard !isInFlight, queue.count > 0 else { return nil }
@@ -120,11 +130,17 @@ final class Lane {
           "collector accepted with reservations",
           ["destination": name, "rejected": "\(rejected)", "message": message])
       }
-      if let batch = queue.first(), let destination {
-        ledger.deliver(batch.kinds, rejected: rejected, destination: destination)
+      if attempt > 1 {
+        Log.info("sent after all", ["destination": name, "attempts": "\(attempt)"])
+      }
+      if let batch = queue.first() {
+        // A collector may say anything, but it was sent no more than these.
+        statistics.rejected.add(min(rejected, UInt64(batch.recordCount)))
+        if let destination {
+          ledger.deliver(batch.kinds, rejected: rejected, destination: destination)
+        }
       }
       statistics.batchesDelivered.add()
-      statistics.rejected.add(rejected)
       queue.removeFirst()
       forget()
     case .refused(let failure):
@@ -134,12 +150,15 @@ final class Lane {
       let elapsed = now - firstAttemptAt
       // A collector may ask for years: what it asks for is bounded like everything else.
       let asked = min(after ?? 0, Lane.askedMaxNanoseconds)
-      let wait = max(retry.backoff(attempt: attempt + 1, using: &random), asked)
+      let own =
+        isHurried
+        ? Lane.hurriedNanoseconds : retry.backoff(attempt: attempt + 1, using: &random)
+      let wait = max(own, asked)
       guard elapsed + wait <= retry.elapsedNanoseconds else {
         Log.error("gave up on a batch", ["destination": name, "reason": "\(failure)"])
         drop(.expired)
         // What it asks for holds for the next batch, too.
-        if after != nil { notBefore = now + asked }
+        if after != nil { pause(until: now + asked, isAsked: true) }
         return
       }
       Log.warn(
@@ -149,7 +168,7 @@ final class Lane {
           "wait_ms": "\(wait / 1_000_000)",
         ])
       statistics.retries.add()
-      notBefore = now + wait
+      pause(until: now + wait, isAsked: asked > 0)
     }
   }
 
@@ -171,6 +190,11 @@ final class Lane {
   private func forget() {
     keptBody = nil
     attempt = 0
-    notBefore = 0
+    pause(until: 0, isAsked: false)
+  }
+
+  private func pause(until time: UInt64, isAsked: Bool) {
+    notBefore = time
+    isPauseAsked = isAsked
   }
 }

@@ -41,13 +41,24 @@ public struct ResourceBuilder: Sendable {
     return attributes
   }
 
-  /// A workload's.
+  /// What tells one workload from another.
   ///
-  /// `service.*` of the configuration names the agent, so it is left out here: to give it to a
-  /// workload would be to guess an identity.
+  /// In the configuration it names the agent, as the pod's environment does in Kubernetes: to give
+  /// it to a workload would be to guess an identity.
+  private static let ownPrefixes =
+    ["service.", "telemetry.", "process.", "container."]
+    + [
+      "pod", "container", "namespace", "deployment", "replicaset", "statefulset", "daemonset",
+      "job", "cronjob",
+    ].map { "k8s.\($0)." }
+
+  /// A workload's: the host's, those of the configuration that hold for the node, and its own.
   public func workload(_ attributes: [(String, String)]) -> [(String, String)] {
     var result = host
-    merge(configured.filter { !$0.0.hasPrefix("service.") }, into: &result)
+    let shared = configured.filter { pair in
+      !ResourceBuilder.ownPrefixes.contains { pair.0.hasPrefix($0) }
+    }
+    merge(shared, into: &result)
     merge(attributes, into: &result)
     return result
   }

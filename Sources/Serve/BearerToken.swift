@@ -3,7 +3,6 @@
 
 internal import Glibc
 internal import Platform
-internal import Synchronization
 
 /// Any thread may use it.
 package final class BearerToken: Sendable {
@@ -11,17 +10,18 @@ package final class BearerToken: Sendable {
 
   /// Read anew for each request, so that a token that was replaced needs no restart.
   private let path: String?
-  private let last: Mutex<[UInt8]>
+  private let fixed: [UInt8]
 
   package init(_ text: String) {
     path = nil
-    last = Mutex(Array(text.utf8))
+    fixed = Array(text.utf8)
   }
 
   /// The contents of a file without what is blank at its end.
   package init(file path: String) throws(ServeError) {
     self.path = path
-    last = Mutex(try BearerToken.read(path))
+    fixed = []
+    _ = try BearerToken.read(path)
   }
 
   /// Whether an Authorization header has the token.
@@ -32,11 +32,15 @@ package final class BearerToken: Sendable {
     return isEqual(Array(parts[1].utf8), current())
   }
 
-  /// The file's token; when it cannot be read for now, the one it had.
-  private func current() -> [UInt8] {
-    guard let path, let read = try? BearerToken.read(path) else { return last.withLock { $0 } }
-    last.withLock { $0 = read }
-    return read
+  /// nil, so that nobody is let in, while the file has none: whoever takes a token away means it.
+  private func current() -> [UInt8]? {
+    guard let path else { return fixed }
+    do throws(ServeError) {
+      return try BearerToken.read(path)
+    } catch {
+      Log.warn("nobody is let in", ["problem": "\(error)"])
+      return nil
+    }
   }
 
   private static func read(_ path: String) throws(ServeError) -> [UInt8] {
@@ -63,8 +67,8 @@ package final class BearerToken: Sendable {
 
 /// Takes as long wherever they differ, so that time does not tell how much was guessed; only
 /// whether the lengths are the same.
-private func isEqual(_ guess: [UInt8], _ token: [UInt8]) -> Bool {
-  guard guess.count == token.count, !token.isEmpty else { return false }
+private func isEqual(_ guess: [UInt8], _ token: [UInt8]?) -> Bool {
+  guard let token, guess.count == token.count, !token.isEmpty else { return false }
   var difference: UInt8 = 0
   for place in token.indices { difference |= guess[place] ^ token[place] }
   return difference == 0

@@ -8,10 +8,12 @@ internal import CCurl
 /// What to send, and where.
 package struct Request {
   package let destination: Destination
+  let headers: HeaderList
   package let body: any BodySource
 
   package init(destination: Destination, body: any BodySource) {
     self.destination = destination
+    headers = destination.headers
     self.body = body
   }
 }
@@ -96,8 +98,15 @@ final class Exchange {
     try check(
       "CURLOPT_ERRORBUFFER",
       unsafe capus_curl_set_pointer(easy, CURLOPT_ERRORBUFFER.rawValue, errorText.baseAddress))
-    try check("CURLOPT_HTTPHEADER", unsafe capus_curl_set_headers(easy, destination.headers.raw))
+    try check("CURLOPT_HTTPHEADER", unsafe capus_curl_set_headers(easy, request.headers.raw))
     try set("CURLOPT_URL", CURLOPT_URL, destination.url)
+    // An endpoint's path is used as it is written.
+    try set("CURLOPT_PATH_AS_IS", CURLOPT_PATH_AS_IS, 1)
+    // Some answer in gzip unless they are told otherwise. libcurl unpacks it as it comes, so that
+    // the limit holds for what comes out.
+    if destination.version == .http1 {
+      try set("CURLOPT_ACCEPT_ENCODING", CURLOPT_ACCEPT_ENCODING, "gzip")
+    }
     try set("CURLOPT_USERAGENT", CURLOPT_USERAGENT, destination.userAgent)
     try set("CURLOPT_PROTOCOLS_STR", CURLOPT_PROTOCOLS_STR, "http,https")
     try set("CURLOPT_UNIX_SOCKET_PATH", CURLOPT_UNIX_SOCKET_PATH, destination.unixSocket)

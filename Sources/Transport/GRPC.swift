@@ -50,6 +50,9 @@ enum GRPC {
 
   /// gRPC's own table for responses in which no gRPC server had a hand.
   private static func synthesised(_ response: Response) -> ExportOutcome {
+    if response.status == 200, response.contentType?.hasPrefix(contentType) == true {
+      return withoutTrailers(response)
+    }
     let status =
       switch response.status {
       case 400: 13
@@ -57,13 +60,25 @@ enum GRPC {
       case 403: 7
       case 404: 12
       case 429, 502, 503, 504: 14
-      // The stream of a gRPC server that ends without a status is a fault of that server.
-      case 200 where response.contentType?.hasPrefix(contentType) == true: 13
       default: 2
       }
     let failure = ExportFailure(
       reason: .grpc(status: status), message: "no gRPC status; HTTP \(response.status)")
     return status == 14 ? .retry(afterNanoseconds: nil, failure) : .refused(failure)
+  }
+
+  /// A gRPC server's response whose status did not come through.
+  ///
+  /// libcurl 7.88 gives trailers up once the server has said that it will close the connection
+  /// (GOAWAY), as every server does at its end and many do now and then, and takes the response for
+  /// complete. Only a call that succeeded has a message; any other may be made again.
+  private static func withoutTrailers(_ response: Response) -> ExportOutcome {
+    if !response.body.isEmpty, let message = singleMessage(response.body) {
+      return .delivered(response: message)
+    }
+    let failure = ExportFailure(
+      reason: .grpc(status: 14), message: "the connection ended before the status came")
+    return .retry(afterNanoseconds: nil, failure)
   }
 
   private static func outcome(of failure: TransferFailure) -> ExportOutcome {

@@ -11,6 +11,8 @@ package enum OTLPProtocol: String, Sendable {
 package struct OTLPSettings {
   package var transport: OTLPProtocol
   package var headers: [(name: String, value: String)]
+  /// What `headers` are by now, nil when that cannot be told; nil where they never change.
+  package var currentHeaders: (() -> [(name: String, value: String)]?)?
   /// Of one whole attempt; 0 is no limit.
   package var timeoutMilliseconds: Int
   package var tls: TLSFiles
@@ -22,11 +24,13 @@ package struct OTLPSettings {
 
   package init(
     transport: OTLPProtocol, headers: [(name: String, value: String)] = [],
+    currentHeaders: (() -> [(name: String, value: String)]?)? = nil,
     timeoutMilliseconds: Int = 10_000, tls: TLSFiles = TLSFiles(), isGzipped: Bool = false,
     unixSocket: String? = nil, proxy: Proxy = .environment, version: String
   ) {
     self.transport = transport
     self.headers = headers
+    self.currentHeaders = currentHeaders
     self.timeoutMilliseconds = timeoutMilliseconds
     self.tls = tls
     self.isGzipped = isGzipped
@@ -43,6 +47,13 @@ package final class OTLPClient {
   private let transport: OTLPProtocol
   private let isGzipped: Bool
   private let destination: Destination
+  /// Those that OTLP has, which come before the configured ones.
+  private let ownHeaders: [(name: String, value: String)]
+  private let currentHeaders: (() -> [(name: String, value: String)]?)?
+  private var headersLookedAt: UInt64 = 0
+  private var secrets: Secrets
+
+  private static let lookNanoseconds: UInt64 = 1_000_000_000
 
   /// `url` is what `EndpointURL` made of the configured endpoint.
   package init(url: String, settings: OTLPSettings) throws(TransportError) {
@@ -65,17 +76,29 @@ package final class OTLPClient {
     if isGzipped {
       headers.append((transport == .grpc ? "grpc-encoding" : "Content-Encoding", "gzip"))
     }
-    headers += settings.headers
+    ownHeaders = headers
+    currentHeaders = settings.currentHeaders
+    secrets = Secrets(headers: settings.headers, proxy: settings.proxy)
     destination = try Destination(
-      url: url, headers: headers, version: settings.transport == .grpc ? .http2 : .http1,
+      url: url, headers: headers + settings.headers,
+      version: settings.transport == .grpc ? .http2 : .http1,
       timeoutMilliseconds: settings.timeoutMilliseconds,
       userAgent: "OTel-OTLP-Exporter-Swift/\(settings.version)", tls: settings.tls,
       unixSocket: settings.unixSocket, proxy: settings.proxy)
   }
 
-  /// Looks whether certificates have changed; to be called before a request is made.
+  /// Looks whether certificates or headers have changed; to be called before a request is made.
   package func refresh(now: UInt64) throws(TransferFailure) {
     try destination.tls.refresh(now: now)
+    guard let currentHeaders, now >= headersLookedAt + OTLPClient.lookNanoseconds else { return }
+    headersLookedAt = now
+    guard let headers = currentHeaders() else { return }
+    do throws(TransportError) {
+      try destination.replace(headers: ownHeaders + headers)
+      secrets = Secrets(headers: headers, proxy: destination.proxy)
+    } catch {
+      throw TransferFailure(kind: .other, code: 0, message: "\(error)")
+    }
   }
 
   /// `body` is an Export…ServiceRequest, in JSON and compressed if the settings say so.
@@ -87,9 +110,11 @@ package final class OTLPClient {
 
   /// `unixSeconds` is the time now, for a `Retry-After` that is a date.
   package func outcome(of completion: Completion, unixSeconds: Int64) -> ExportOutcome {
-    switch transport {
-    case .httpProtobuf, .httpJSON: OTLPHTTP.outcome(of: completion, unixSeconds: unixSeconds)
-    case .grpc: GRPC.outcome(of: completion)
-    }
+    let outcome =
+      switch transport {
+      case .httpProtobuf, .httpJSON: OTLPHTTP.outcome(of: completion, unixSeconds: unixSeconds)
+      case .grpc: GRPC.outcome(of: completion)
+      }
+    return secrets.hidden(in: outcome)
   }
 }

@@ -30,6 +30,12 @@ func checkConfig(_ options: AgentOptions) throws(Failure) {
   let reading = read(options)
   if options.json {
     for warning in reading.warnings { Output.line(json(warning).finished()) }
+    for note in reading.settings?.notes ?? [] {
+      var object = JSONLine()
+      object.add("severity", "note")
+      object.add("message", note)
+      Output.line(object.finished())
+    }
     for error in reading.problems.errors { Output.line(json(error).finished()) }
     var end = JSONLine()
     end.add("result", reading.settings == nil ? "refused" : "ok")
@@ -38,6 +44,7 @@ func checkConfig(_ options: AgentOptions) throws(Failure) {
     Output.line(end.finished())
   } else {
     for warning in reading.warnings { Output.line("warning: \(printable("\(warning)"))") }
+    for note in reading.settings?.notes ?? [] { Output.line("note: \(printable(note))") }
   }
   guard reading.settings != nil else {
     Output.flush()

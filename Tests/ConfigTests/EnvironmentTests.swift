@@ -25,6 +25,37 @@ struct EnvironmentTests {
     #expect(settings.effective.allSatisfy { $0.entry == nil || $0.entry?.source == .fallback })
   }
 
+  @Test("what is blank around a value is no part of it")
+  func trimmedValues() throws {
+    let settings = try settings(env: [
+      "OTEL_EXPORTER_OTLP_ENDPOINT": " http://c:4318\n",
+      "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer x\r\n", "OTEL_SERVICE_NAME": "\tnode a\n",
+      "OTEL_LOG_LEVEL": " \n",
+    ])
+    #expect(settings.export.logs.destination?.url == "http://c:4318/v1/logs")
+    #expect(settings.export.logs.destination?.headers == [Pair("authorization", "Bearer x")])
+    #expect(settings.serviceName == "node a" && settings.warnings.isEmpty)
+    #expect(settings.logLevel == .info)
+  }
+
+  @Test("an output without effect is an error in one file, and a warning where sources differ")
+  func outputs() throws {
+    let env = ["OTEL_LOGS_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "prometheus"]
+    let both = try settings("file: { path: /tmp/x }\nlisten: off", env: env)
+    #expect(
+      both.warnings.map(\.description) == [
+        "env OTEL_LOGS_EXPORTER: console has no effect, since file.path takes all signals; write one "
+          + "of them; file.path: - is standard output; the file is written",
+        "env OTEL_METRICS_EXPORTER: prometheus has no effect, since listen is off; set listen to an "
+          + "address; nothing serves /metrics",
+      ])
+    #expect(try settings("file: { path: '-' }\nlisten: false", env: [:]).listen == nil)
+    #expect(try settings("file: { path: '-' }", env: env).warnings.isEmpty)
+    let flag = try settings(
+      "export: { logs: { exporter: console } }", flags: [.filePath: .text("/tmp/x")])
+    #expect(flag.warnings.count == 1 && flag.otlpFile == "/tmp/x")
+  }
+
   @Test("durations are integer milliseconds and a timeout of 0 is no limit")
   func durations() throws {
     let settings = try settings(env: [

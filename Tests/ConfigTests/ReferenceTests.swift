@@ -20,8 +20,14 @@ struct ReferenceTests {
       close(descriptor)
       unlink(path)
     }
-    #expect(write(descriptor, bytes, bytes.count) == bytes.count)
+    #expect(Glibc.write(descriptor, bytes, bytes.count) == bytes.count)
     return try body(path)
+  }
+
+  private func write(_ text: String, to path: String) throws {
+    let file = try #require(fopen(path, "w"))
+    fputs(text, file)
+    fclose(file)
   }
 
   static let texts: [(text: String, result: String, references: [String])] = [
@@ -61,6 +67,27 @@ struct ReferenceTests {
         let resolved = try resolver.resolve("<${file:\(path)}>")
         #expect(resolved.text == "<\(result)>")
         #expect(resolved.references == ["${file:\(path)}"])
+      }
+    }
+  }
+
+  @Test("a header has what its file has by then; one that cannot be used is refused")
+  func currentHeader() throws {
+    try Self.withFile(Array("one\n".utf8)) { path in
+      let settings = try settings(
+        "export:\n  endpoint: http://c\n  headers: { authorization: \"Bearer ${file:\(path)}\", a: b }"
+      )
+      let headers = try #require(settings.export.logs.destination?.headers)
+      #expect(headers.map(\.value) == ["Bearer one", "b"])
+      #expect(headers[1].template == nil)
+      for (text, value) in [("two", "Bearer two"), ("three\n", "Bearer three")] {
+        try write(text, to: path)
+        let current = try headers[0].currentHeader(number: 1) { _ in nil }
+        #expect(current.value == value && current.isSecret)
+      }
+      for bad in ["", "a\nb"] {
+        try write(bad, to: path)
+        #expect(throws: ValueError.self) { try headers[0].currentHeader(number: 1) { _ in nil } }
       }
     }
   }

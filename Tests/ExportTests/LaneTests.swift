@@ -75,6 +75,28 @@ struct LaneTests {
     // partial_success { rejected_log_records: 4 }
     #expect(fixture.sends(at: 5, 200, body: [0x0a, 2, 0x08, 4]))
     #expect(fixture.delivered == 6 && fixture.lost(.rejected) == 4)
+    // More than it was sent: 2^56 - 1.
+    #expect(fixture.queue.offer(batch(10)))
+    let huge: [UInt8] = [0x0a, 9, 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]
+    #expect(fixture.sends(at: 5, 200, body: huge))
+    #expect(fixture.delivered == 6 && fixture.lost(.rejected) == 14)
+    #expect(fixture.lane.statistics.rejected.value == 14)
+  }
+
+  @Test("at the end no pause is made that nobody asked for") func hurry() throws {
+    let fixture = try LaneFixture()
+    #expect(fixture.queue.offer(batch(3)))
+    #expect(fixture.sends(at: 10 * second, 503))
+    #expect(fixture.sends(at: 40 * second, 503))
+    #expect(!fixture.sends(at: 40 * second + 1, 200))
+    fixture.lane.hurry()
+    #expect(fixture.sends(at: 40 * second + 1, 503))
+    let again = 40 * second + 1 + second / 2
+    #expect(!fixture.sends(at: again - 1, 200))
+    #expect(fixture.sends(at: again, 503, retryAfter: "3"))
+    fixture.lane.hurry()
+    #expect(!fixture.sends(at: again + 3 * second - 1, 200))
+    #expect(fixture.sends(at: again + 3 * second, 200))
   }
 
   @Test("what would be refused for ever is dropped at once", arguments: [400, 401, 404, 413, 500])

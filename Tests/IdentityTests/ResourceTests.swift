@@ -107,6 +107,9 @@ struct ResourceTests {
     let builder = ResourceBuilder(configured: [
       ("service.name", "agent"), ("service.version", "3"), ("serviceable", "yes"),
       ("deployment", "test"), ("container.id", "configured"), ("later", "1"), ("later", "2"),
+      ("k8s.pod.name", "apus-x7"), ("k8s.namespace.name", "monitoring"), ("container.name", "apus"),
+      ("telemetry.sdk.name", "mine"), ("process.pid", "1"), ("k8s.node.name", "n1"),
+      ("k8s.cluster.name", "prod"), ("cloud.region", "eu"),
     ])
     let pairs = builder.workload([("container.id", "found"), ("process.linux.cgroup", "/a")])
     let result = dictionary(pairs)
@@ -116,6 +119,16 @@ struct ResourceTests {
     // What was found of the workload itself wins; of two alike the later.
     #expect(result["container.id"] == "found" && result["process.linux.cgroup"] == "/a")
     #expect(result["later"] == "2")
+    // What names the agent's own pod and process is nobody else's; what names the node is.
+    let own = [
+      "k8s.pod.name", "k8s.namespace.name", "container.name", "telemetry.sdk.name", "process.pid",
+    ]
+    for key in own {
+      #expect(result[key] == nil)
+      #expect(dictionary(builder.agent(version: "1", serviceName: nil))[key] != nil)
+    }
+    #expect(result["k8s.node.name"] == "n1" && result["k8s.cluster.name"] == "prod")
+    #expect(result["cloud.region"] == "eu")
     #expect(Set(pairs.map(\.0)).count == pairs.count)
   }
 

@@ -174,7 +174,9 @@ import Testing
     }
   }
 
-  @Test("a token's file is read anew, and kept when it cannot be read") func tokenFile() throws {
+  @Test("a token's file is read anew, and nobody is let in while it has none") func tokenFile()
+    throws
+  {
     let path = "/tmp/apus-token-\(getpid())"
     func write(_ text: String) throws {
       let file = try #require(fopen(path, "w"))
@@ -191,8 +193,12 @@ import Testing
     #expect(token.isShown(in: "Bearer first"))
     try write("second")
     #expect(token.isShown(in: "Bearer second") && !token.isShown(in: "Bearer first"))
+    try write("")
+    #expect(!token.isShown(in: "Bearer second") && !token.isShown(in: "Bearer "))
     unlink(path)
-    #expect(token.isShown(in: "Bearer second"))
+    #expect(!token.isShown(in: "Bearer second"))
+    try write("third")
+    #expect(token.isShown(in: "Bearer third"))
   }
 
   @Test("without a certificate it does not start, and says which file is wrong") func certificate()

@@ -25,8 +25,8 @@ struct GRPCTests {
     return try Transfers().send(body, with: client)
   }
 
-  private func failure(_ status: Int, _ name: String) -> ExportFailure {
-    ExportFailure(reason: .grpc(status: status), message: "fault: 100% \(name) – ü")
+  private func failure(_ status: Int) -> ExportFailure {
+    ExportFailure(reason: .grpc(status: status), message: "fault: 100% status \(status) – ü")
   }
 
   @Test("OK is success") func success() throws {
@@ -57,7 +57,7 @@ struct GRPCTests {
       (14, "UNAVAILABLE"), (15, "DATA_LOSS"),
     ])
   func retried(status: Int, name: String) throws {
-    #expect(try outcome(name) == .retry(afterNanoseconds: nil, failure(status, name)))
+    #expect(try outcome(name) == .retry(afterNanoseconds: nil, failure(status)))
   }
 
   @Test(
@@ -67,18 +67,18 @@ struct GRPCTests {
       (12, "UNIMPLEMENTED"), (13, "INTERNAL"), (16, "UNAUTHENTICATED"),
     ])
   func refused(status: Int, name: String) throws {
-    #expect(try outcome(name) == .refused(failure(status, name)))
+    #expect(try outcome(name) == .refused(failure(status)))
   }
 
   @Test("RetryInfo says how long to wait, and makes RESOURCE_EXHAUSTED retryable")
   func retryInfo() throws {
     #expect(
       try outcome("RESOURCE_EXHAUSTED/1.5")
-        == .retry(afterNanoseconds: 1_500_000_000, failure(8, "RESOURCE_EXHAUSTED")))
+        == .retry(afterNanoseconds: 1_500_000_000, failure(8)))
     #expect(
       try outcome("UNAVAILABLE/30")
-        == .retry(afterNanoseconds: 30_000_000_000, failure(14, "UNAVAILABLE")))
-    #expect(try outcome("INTERNAL/1") == .refused(failure(13, "INTERNAL")))
+        == .retry(afterNanoseconds: 30_000_000_000, failure(14)))
+    #expect(try outcome("INTERNAL/1") == .refused(failure(13)))
   }
 
   @Test("a slow server is retried after the deadline") func slow() throws {
@@ -120,6 +120,21 @@ struct GRPCTests {
     server = nil
     let result = try transfers.send(logsRequest(1), with: client)
     guard case .retry(nil, _) = result else { return #expect(Bool(false), "\(result)") }
+  }
+
+  @Test("a connection that ends while a call is answered loses neither the answer nor the batch")
+  func goaway() throws {
+    let server = try PythonServer("grpc_goaway.py", python: PythonServer.virtualPython)
+    func outcome(_ fault: String) throws -> ExportOutcome {
+      let client = try OTLPClient(
+        url: EndpointURL.grpc("http://127.0.0.1:\(server.port)", signal: .logs),
+        settings: settings(.grpc, headers: [("x-fault", fault)]))
+      return try Transfers().send(logsRequest(1), with: client)
+    }
+    #expect(try outcome("late") == .delivered(rejected: 0, message: ""))
+    let result = try outcome("late/UNAVAILABLE")
+    guard case .retry(nil, let failure) = result else { return #expect(Bool(false), "\(result)") }
+    #expect(failure.reason == .grpc(status: 14))
   }
 
   @Test("calls at once and one after the other all arrive") func several() throws {
@@ -182,6 +197,24 @@ struct GRPCTests {
         reason: .grpc(status: grpc), message: "no gRPC status; HTTP \(http)")
       let outcome = outcome(status: http)
       #expect(outcome == (isRetried ? .retry(afterNanoseconds: nil, failure) : .refused(failure)))
+    }
+  }
+
+  @Test("a response without its trailers is a success only with a whole message")
+  func withoutTrailers() {
+    func outcome(_ body: [UInt8]) -> ExportOutcome {
+      var response = Response()
+      response.status = 200
+      response.contentType = "application/grpc+proto"
+      response.body = body
+      return GRPC.outcome(of: Completion(token: 0, response: response, failure: nil))
+    }
+    #expect(outcome([0, 0, 0, 0, 0]) == .delivered(rejected: 0, message: ""))
+    #expect(outcome([0, 0, 0, 0, 4, 0x0a, 2, 0x08, 4]) == .delivered(rejected: 4, message: ""))
+    let failure = ExportFailure(
+      reason: .grpc(status: 14), message: "the connection ended before the status came")
+    for body in [[], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]] as [[UInt8]] {
+      #expect(outcome(body) == .retry(afterNanoseconds: nil, failure))
     }
   }
 

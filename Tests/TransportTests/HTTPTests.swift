@@ -30,6 +30,60 @@ import Testing
     #expect(try outcome("html") == .delivered(rejected: 0, message: expected))
   }
 
+  @Test("an answer in gzip is read, and one that is too large when unpacked refused")
+  func zipped() throws {
+    #expect(try outcome("zipped") == .delivered(rejected: 5, message: "too old"))
+    let result = try outcome("bomb/\(Limits.responseByteCount + 1)")
+    guard case .refused(let failure) = result else { return #expect(Bool(false), "\(result)") }
+    #expect(failure.reason == .transport(.tooLarge))
+  }
+
+  @Test("what a server repeats of our headers is hidden") func repeated() throws {
+    let server = try PythonServer("http_faults.py")
+    let headers = [
+      ("Authorization", "Bearer hunter2-token"), ("X-Key", "key=abcdef"), ("X", "bad"),
+    ]
+    let client = try OTLPClient(
+      url: "http://127.0.0.1:\(server.port)/repeat",
+      settings: settings(.httpProtobuf, headers: headers))
+    // What is as short as a word is none.
+    let failure = ExportFailure(reason: .http(status: 400), message: "bad: *** ***")
+    #expect(try Transfers().send(logsRequest(1), with: client) == .refused(failure))
+  }
+
+  @Test("a path is sent as it is written") func path() throws {
+    let server = try PythonServer("http_faults.py")
+    let plain = try OTLPClient(
+      url: "http://127.0.0.1:\(server.port)/inspect/a/../b", settings: settings(.httpJSON))
+    let text = try Transfers().complete(plain.request(body: ArrayBody([]))).response.body
+    #expect(String(decoding: text, as: UTF8.self).contains("path: /inspect/a/../b\n"))
+  }
+
+  @Test("headers are used as they are by then, and those before where that cannot be told")
+  func renewed() throws {
+    let server = try PythonServer("http_faults.py")
+    var current: [(name: String, value: String)]? = [("X-Token", "one")]
+    var settings = settings(.httpProtobuf, headers: [("X-Token", "none")])
+    settings.currentHeaders = { current }
+    let client = try OTLPClient(
+      url: "http://127.0.0.1:\(server.port)/inspect", settings: settings)
+    let transfers = try Transfers()
+    func token(at seconds: UInt64) throws -> String {
+      try client.refresh(now: seconds * 1_000_000_000)
+      let completion = try transfers.complete(client.request(body: ArrayBody([])))
+      let lines = String(decoding: completion.response.body, as: UTF8.self).split(separator: "\n")
+      // OTLP's own stay.
+      #expect(lines.contains("content-type: application/x-protobuf"))
+      return lines.filter { $0.hasPrefix("x-token") }.joined(separator: ",")
+    }
+    #expect(try token(at: 5) == "x-token: one")
+    current = [("X-Token", "two")]
+    #expect(try token(at: 5) == "x-token: one")
+    #expect(try token(at: 6) == "x-token: two")
+    current = nil
+    #expect(try token(at: 7) == "x-token: two")
+  }
+
   @Test("429, 502, 503 and 504 are retried", arguments: [429, 502, 503, 504])
   func retried(status: Int) throws {
     let failure = ExportFailure(reason: .http(status: status), message: "full")

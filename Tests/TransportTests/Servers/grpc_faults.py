@@ -3,6 +3,7 @@
 Prints its port; ends when its standard input does."""
 
 import concurrent.futures
+import os
 import sys
 import time
 
@@ -48,10 +49,14 @@ class Service(logs_grpc.LogsServiceServicer):
             response.partial_success.error_message = "x" * (5 << 20)
         elif fault == "slow":
             time.sleep(5)
+        elif fault.startswith("late"):
+            time.sleep(1)
+            if fault == "late/UNAVAILABLE":
+                context.abort(grpc.StatusCode.UNAVAILABLE, "late")
         else:
             name, _, delay = fault.partition("/")
             code = grpc.StatusCode[name]
-            message = f"fault: 100% {name} – ü"
+            message = f"fault: 100% status {code.value[0]} – ü"
             if delay:
                 context.set_trailing_metadata([details(code, message, float(delay))])
             context.abort(code, message)
@@ -60,7 +65,12 @@ class Service(logs_grpc.LogsServiceServicer):
 
 server = grpc.server(
     concurrent.futures.ThreadPoolExecutor(8),
-    options=[("grpc.max_receive_message_length", 16 << 20), ("grpc.max_send_message_length", -1)],
+    options=[
+        ("grpc.max_receive_message_length", 16 << 20),
+        ("grpc.max_send_message_length", -1),
+        # How long a connection lives before the server says GOAWAY.
+        ("grpc.max_connection_age_ms", int(os.environ.get("MAX_AGE_MS", 2**31 - 1))),
+    ],
 )
 logs_grpc.add_LogsServiceServicer_to_server(Service(), server)
 print(server.add_insecure_port("127.0.0.1:0"), flush=True)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An HTTP server whose paths are faults. Prints its port; ends when its standard input does."""
 
+import gzip
 import hashlib
 import http.server
 import socket
@@ -45,6 +46,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(int(parts[1]), b"\x12\x04full", headers=headers)
         elif kind == "text":
             self.answer(int(parts[1]), b"line one\nline two\n", "text/plain")
+        elif kind == "zipped":
+            packed = gzip.compress(b"\x0a\x0b\x08\x05\x12\x07too old")
+            self.answer(200, packed, headers=[("Content-Encoding", "gzip")])
+        elif kind == "bomb":
+            packed = gzip.compress(bytes(int(parts[1])))
+            self.answer(200, packed, headers=[("Content-Encoding", "gzip")])
+        elif kind == "repeat":
+            text = f"bad: {self.headers['Authorization']} {self.headers['X-Key']}"
+            self.answer(400, text.encode(), "text/plain")
         elif kind == "slow":
             time.sleep(float(parts[1]))
             self.answer(200)
@@ -63,6 +73,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
         elif kind == "inspect":
             lines = [f"{name.lower()}: {value}" for name, value in self.headers.items()]
+            lines.append(f"path: {self.path}")
             lines.append(f"sha256: {hashlib.sha256(body).hexdigest()}")
             self.answer(200, "\n".join(lines).encode(), "text/plain")
         else:
