@@ -105,7 +105,7 @@ def demanding(files):
             ["openssl", "s_server", "-accept", "127.0.0.1:0", "-tls1_3", "-cert",
              files["first.crt"], "-key", files["first.key"], "-CAfile", files["ca.crt"],
              "-Verify", "1", "-verify_return_error"], stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True) as server:
+            stderr=subprocess.STDOUT, stdin=subprocess.PIPE, text=True) as server:
         try:
             line = next(line for line in server.stdout if line.startswith("ACCEPT "))
             yield int(line.rsplit(":", 1)[1])

@@ -2,7 +2,6 @@
 // A running agent: whether it is well, what it takes, and what became of its events.
 
 internal import Agent
-internal import Export
 internal import Platform
 
 func agentFindings() -> [Finding] {
@@ -54,20 +53,7 @@ private func finding(_ row: LedgerPage.Row) -> Finding {
     .agent, "ledger", row.lost == 0 ? .ok : .warning,
     "\(row.event) to \(row.destination): \(row.produced) produced, \(row.delivered) delivered, "
       + "\(row.filtered) filtered, \(row.lost) lost\(row.reasons), \(row.pending) on the way",
-    remedy(row))
-}
-
-/// What helps against each of its losses, once.
-private func remedy(_ row: LedgerPage.Row) -> String {
-  var remedies: [String] = []
-  for (hop, reason) in row.losses {
-    guard let loss = Loss.allCases.first(where: { $0.hop == hop && $0.reason == reason }) else {
-      continue
-    }
-    let remedy = "\(hop) \(reason): \(loss.remedy)"
-    if !remedies.contains(remedy) { remedies.append(remedy) }
-  }
-  return remedies.joined(separator: "; ")
+    lossRemedies(row.losses))
 }
 
 /// VmRSS of a process; nil when it cannot be read.
