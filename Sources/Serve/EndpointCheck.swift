@@ -16,7 +16,9 @@ package enum EndpointCheck {
     return nil
   }
 
-  /// Why nothing can listen there. It does for a moment, and lets go.
+  /// Why nothing can listen there.
+  ///
+  /// It does for a moment, and lets go.
   package static func address(_ address: ListenAddress) -> ServeError? {
     do throws(ServeError) { _ = close(try address.listen().descriptor) } catch { return error }
     return nil

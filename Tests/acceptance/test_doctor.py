@@ -7,6 +7,7 @@ import tempfile
 
 from agent import APUS, Agent, run
 from doctors import apart, check, doctor, quiet, section
+from waiting import eventually
 
 # Whoever has the default's port beside these tests is none of their matter.
 LISTEN = ("--listen", "127.0.0.1:0")
@@ -17,6 +18,8 @@ def test_all_is_well_here():
     assert done.returncode == 0, done.stdout + done.stderr
     check("doctor-root", done.stdout)
     assert done.stderr == "" and "\x1b" not in done.stdout
+    # Whatever this machine's lockdown is: kprobes belong to confidentiality, and none is used.
+    assert "kprobe" not in done.stdout
 
 
 def test_json_says_the_same():
@@ -99,3 +102,9 @@ def test_a_configuration_of_which_nothing_can_come(tmp_path):
     with Agent(tmp_path, {f"{name}.enabled": False for name in (
             "exec", "runqlat", "tcpconnect", "tcpretrans", "biolatency")}) as agent:
         assert "nothing is watched" in agent.log
+
+
+def test_what_was_lost_is_told_with_what_helps(tmp_path):
+    with Agent(tmp_path, {"file.path": "/dev/full"}):
+        eventually(lambda: "-> export write_failed: make room on the disk" in doctor(
+            "--config", quiet(tmp_path)).stdout, 20)

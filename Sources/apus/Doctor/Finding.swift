@@ -75,7 +75,7 @@ extension [Finding] {
       text += (text.isEmpty ? "" : "\n") + terminal.styled(section.rawValue, .bold) + "\n"
       for finding in findings {
         let state = terminal.styled(left(finding.state.rawValue, 8), finding.state.style)
-        text += "  \(state)\(left(finding.name, width))\(finding.value)\n"
+        text += "  \(state)\(left(finding.name, width))\(printable(finding.value))\n"
         if !finding.remedy.isEmpty { text += spaces(width + 10) + "-> \(finding.remedy)\n" }
       }
     }
