@@ -26,7 +26,7 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
   package init(parsing text: String) throws(ValueError) {
     let want = "write \(ValueType.endpoint.wanted(.configuration))"
     // Nothing of a text with credentials is repeated in a message, since messages reach logs.
-    guard !text.utf8.contains(UInt8(ascii: "@")) else {
+    guard !Self.withoutQuery(text).utf8.contains(UInt8(ascii: "@")) else {
       throw ValueError(
         .notOfType, "holds credentials (…@host)", "remove them and send them as a header")
     }

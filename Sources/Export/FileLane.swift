@@ -2,6 +2,7 @@
 // The OTLP file format: one JSON line per batch, to a file or to standard output.
 
 internal import Config
+internal import Glibc
 internal import Metrics
 internal import OTLP
 internal import Platform
@@ -83,6 +84,9 @@ final class FileLane {
         statistics.batchesDelivered.add()
       } catch {
         Log.error("cannot write OTLP lines", ["file": path, "error": "\(error)"])
+        // Nobody reads any more: what a program is told by SIGPIPE that does not block it. The
+        // reader of a named pipe may come back.
+        if path == "-", (error as? SystemError)?.code == EPIPE { kill(getpid(), SIGPIPE) }
         file.tearLine(after: written)
         count(.writeFailed, batch)
       }

@@ -4,6 +4,9 @@
 internal import Glibc
 
 /// The signals that the process answers by waiting.
+///
+/// A SIGPIPE that a write of some thread brings is that thread's, and waits there for ever; one
+/// that is sent to the process is seen here.
 @safe
 public struct Signals {
   private var set = sigset_t()

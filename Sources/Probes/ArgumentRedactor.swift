@@ -76,9 +76,7 @@ struct ArgumentRedactor: ~Copyable {
     guard unsafe option.allSatisfy(isNameByte) else { return }
     if unsafe isSecretName(option, 0, option.count) {
       expectation = .secret
-    } else if unsafe matches(option, "-u") || matches(option, "--user")
-      || matches(option, "--proxy-user")
-    {
+    } else if unsafe namesUser(option, 0, option.count) {
       expectation = .userAndPassword
     }
   }
@@ -177,19 +175,33 @@ struct ArgumentRedactor: ~Copyable {
     // A name that the argument begins with owns all the rest of it.
     if start == 0 { return first..<text.count }
     // "Authorization: Bearer abc": the scheme's word is not the secret, what follows it is.
-    return unsafe extent(text, from: first, isHeader: endsWith(text, end, "authorization"))
+    return unsafe extent(
+      text, from: first,
+      isHeader: endsWith(text, end, "authorization") || endsWith(text, end, "cookie"))
   }
 
   /// The value behind an option inside a script: `sh -c "mysql --password hunter2"`.
   private func optionValue(_ text: UnsafeRawBufferPointer, space: Int) -> Range<Int>? {
     var start = space
     while start > 0, unsafe isNameByte(text[start - 1]) { start -= 1 }
-    guard start < space, unsafe text[start] == UInt8(ascii: "-"),
-      unsafe isSecretName(text, start, space)
-    else { return nil }
+    guard start < space, unsafe text[start] == UInt8(ascii: "-") else { return nil }
+    let isSecret = unsafe isSecretName(text, start, space)
+    guard unsafe isSecret || namesUser(text, start, space) else { return nil }
     var first = space + 1
     while first < text.count, unsafe text[first] == UInt8(ascii: " ") { first += 1 }
-    return unsafe extent(text, from: first, isHeader: false)
+    guard let value = unsafe extent(text, from: first, isHeader: false) else { return nil }
+    if isSecret { return value }
+    guard let colon = unsafe text[value].firstIndex(of: UInt8(ascii: ":")),
+      unsafe !text[(colon + 1)..<value.upperBound].allSatisfy(isDigit)
+    else { return nil }
+    return (colon + 1)..<value.upperBound
+  }
+
+  /// Options whose value is `user:password`.
+  private func namesUser(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
+    let option = unsafe UnsafeRawBufferPointer(rebasing: text[start..<end])
+    return unsafe matches(option, "-u") || matches(option, "--user")
+      || matches(option, "--proxy-user")
   }
 
   /// How far the value reaches that starts at `first`, in the middle of an argument.

@@ -15,9 +15,20 @@ func isSecretName(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> B
       }
       // "pass" and "pwd" as whole words: --db-pass, but not --passive.
       if unsafe isWord(text, index, end, "pass") || isWord(text, index, end, "pwd") { return true }
-    case UInt8(ascii: "s"): if unsafe matches(text, index, end, "secret") { return true }
-    case UInt8(ascii: "c"): if unsafe matches(text, index, end, "credential") { return true }
-    case UInt8(ascii: "a"): if unsafe matches(text, index, end, "authorization") { return true }
+    case UInt8(ascii: "s"):
+      if unsafe matches(text, index, end, "secret") { return true }
+      // Of signed URLs: X-Amz-Signature, sig; not --sign.
+      if unsafe endsName(text, index, end, "signature") || endsWord(text, index, end, "sig") {
+        return true
+      }
+    case UInt8(ascii: "c"):
+      if unsafe matches(text, index, end, "credential") || endsName(text, index, end, "cookie") {
+        return true
+      }
+    case UInt8(ascii: "a"):
+      if unsafe matches(text, index, end, "authorization") || endsWord(text, index, end, "auth") {
+        return true
+      }
     case UInt8(ascii: "t"):
       // --max-tokens, --tokenizer and MAX_TOKENS are no secrets; tokenValue is.
       if unsafe matches(text, index, end, "token"),
@@ -28,8 +39,9 @@ func isSecretName(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> B
       }
     case UInt8(ascii: "k"):
       // At the end only: --api-key and --sshkey, but not --key-file.
-      if unsafe index + 3 == end && matches(text, index, end, "key") { return true }
-      if unsafe index + 4 == end && matches(text, index, end, "keys") { return true }
+      if unsafe endsName(text, index, end, "key") || endsName(text, index, end, "keys") {
+        return true
+      }
     default: break
     }
     index += 1
@@ -45,13 +57,29 @@ private func mayNameSecret(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: 
   func has(_ word: UInt32) -> Bool { letters & word == word }
   let (a, c, d, e, k, n) = (bit("a"), bit("c"), bit("d"), bit("e"), bit("k"), bit("n"))
   let (o, p, r, s, t, w, y) = (bit("o"), bit("p"), bit("r"), bit("s"), bit("t"), bit("w"), bit("y"))
-  // pass, passwd …; pwd; secret; credential; authorization; token; key.
+  let (g, h, i, u) = (bit("g"), bit("h"), bit("i"), bit("u"))
+  // pass, passwd …; pwd; secret; credential; authorization; token; key; cookie; auth; sig.
   return has(p | a | s) || has(p | w | d) || has(s | e | c | r | t) || has(c | r | e | d | n | t)
     || has(a | t | o | r | n) || has(t | o | k | e | n) || has(k | e | y)
+    || has(c | o | k | i | e) || has(a | u | t | h) || has(s | i | g)
 }
 
 @inline(__always)
 private func bit(_ letter: Unicode.Scalar) -> UInt32 { 1 << (letter.value & 31) }
+
+/// Whether the name ends with `word`, which begins at `start`.
+private func endsName(
+  _ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ word: StaticString
+) -> Bool {
+  unsafe start + word.utf8CodeUnitCount == end && matches(text, start, end, word)
+}
+
+/// The same of a word by itself: proxy-auth, but not oauth.
+private func endsWord(
+  _ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ word: StaticString
+) -> Bool {
+  unsafe endsName(text, start, end, word) && isWord(text, start, end, word)
+}
 
 func isWord(
   _ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ word: StaticString

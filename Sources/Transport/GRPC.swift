@@ -9,7 +9,8 @@ enum GRPC {
     // A status that arrived counts even if the stream was reset after it, as servers do that
     // answer before the whole request has come.
     if let text = response.grpcStatus {
-      let status = Int(text) ?? 2
+      let isDecimal = !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) }
+      let status = isDecimal ? Int(text) ?? 2 : 2
       return status == 0 ? success(response, completion.failure) : failed(status, response)
     }
     if let failure = completion.failure { return outcome(of: failure) }

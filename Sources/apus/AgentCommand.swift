@@ -15,8 +15,10 @@ func runAgent(_ options: AgentOptions) throws(Failure) {
   Log.shared.configure(level: settings.logLevel, json: settings.logFormat == .json)
   routeLibbpfLog()
   try Tool.requirePrivilege()
-  // SIGHUP ends the agent until it can reload its configuration.
-  let signals = Signals(blocking: [SIGINT, SIGTERM, SIGHUP])
+  // SIGHUP ends the agent until it can reload its configuration. SIGPIPE comes when standard output
+  // is the destination and nobody reads it any more.
+  let signals = Signals(blocking: [SIGINT, SIGTERM, SIGHUP, SIGPIPE])
+  var isCutOff = false
   let terminal = Terminal(descriptor: STDOUT_FILENO, environment: environment)
   // Without a destination a person at a terminal sees what is observed.
   let isLive = terminal.isTerminal && Exporter.destinations(settings).isEmpty
@@ -30,12 +32,14 @@ func runAgent(_ options: AgentOptions) throws(Failure) {
       if isLive {
         Summary(view, terminal).run(until: signals)
       } else if let signal = signals.wait() {
+        isCutOff = signal == SIGPIPE
         Log.info("stopping", ["signal": signalName(signal)])
       }
     }
   } catch {
     throw Failure(code: exitCode(error), message: "\(error)")
   }
+  if isCutOff { throw Failure(code: .failure, message: "standard output was closed") }
 }
 
 private func exitCode(_ error: AgentError) -> ExitCode {

@@ -44,10 +44,10 @@ struct EnvironmentTests {
     let both = try settings("file: { path: /tmp/x }\nlisten: off", env: env)
     #expect(
       both.warnings.map(\.description) == [
-        "env OTEL_LOGS_EXPORTER: console has no effect, since file.path takes all signals; write one "
-          + "of them; file.path: - is standard output; the file is written",
-        "env OTEL_METRICS_EXPORTER: prometheus has no effect, since listen is off; set listen to an "
-          + "address; nothing serves /metrics",
+        "env OTEL_LOGS_EXPORTER: console has no effect, since file.path takes all signals; write "
+          + "one of them; file.path: - is standard output; the file is written",
+        "env OTEL_METRICS_EXPORTER: prometheus has no effect, since listen is off; set listen to "
+          + "an address; nothing serves /metrics",
       ])
     #expect(try settings("file: { path: '-' }\nlisten: false", env: [:]).listen == nil)
     #expect(try settings("file: { path: '-' }", env: env).warnings.isEmpty)

@@ -75,7 +75,11 @@ struct ReferenceTests {
   func currentHeader() throws {
     try Self.withFile(Array("one\n".utf8)) { path in
       let settings = try settings(
-        "export:\n  endpoint: http://c\n  headers: { authorization: \"Bearer ${file:\(path)}\", a: b }"
+        """
+        export:
+          endpoint: http://c
+          headers: { authorization: "Bearer ${file:\(path)}", a: b }
+        """
       )
       let headers = try #require(settings.export.logs.destination?.headers)
       #expect(headers.map(\.value) == ["Bearer one", "b"])

@@ -112,6 +112,18 @@ def test_a_full_disk_behind_standard_output_is_counted_too(workloads, small_disk
             assert agent.ledger(EXEC).dropped[("file", "export", "write_failed")] > 0
 
 
+def test_when_nobody_reads_standard_output_any_more_the_agent_ends(workloads, tmp_path):
+    reader, writer = os.pipe()
+    with Agent(tmp_path, {**FAST, "file.path": "-"}, stdout=writer) as agent:
+        os.close(writer)
+        workloads.storm(workloads.marked(), 3)
+        assert os.read(reader, 1) == b"{"
+        os.close(reader)
+        workloads.storm(workloads.marked(), 3)
+        assert agent.process.wait(timeout=10) == 1
+        assert "standard output was closed" in agent.log and "msg=stopped" in agent.log
+
+
 def test_each_signal_has_a_file_where_the_path_says_so(workloads, tmp_path):
     logs, metrics = tmp_path / "apus-logs.jsonl", tmp_path / "apus-metrics.jsonl"
     with Agent(tmp_path, {**FAST, "metrics.interval": "300ms",

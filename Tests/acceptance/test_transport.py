@@ -142,6 +142,32 @@ def test_certificates_are_rotated_while_the_agent_runs(receiver, workloads, tmp_
     assert receiver.errors == []
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_a_token_in_a_file_is_renewed_while_the_agent_runs(
+        receiver, workloads, tmp_path, protocol):
+    token = tmp_path / "token"
+    token.write_text("first-token\n")
+    port = receiver.grpc_port if protocol == "grpc" else receiver.http_port
+    settings = quick(export__protocol=protocol, export__endpoint=f"http://127.0.0.1:{port}",
+                     export__headers={"authorization": f"Bearer ${{file:{token}}}"})
+    with Agent(tmp_path, settings) as agent:
+        check_arrival(agent, receiver, workloads)
+        shown = {request.headers["authorization"] for request in receiver.requests}
+        assert shown == {"Bearer first-token"}
+        # Replaced as Kubernetes does it: another file under the name.
+        (tmp_path / "next").write_text("second-token\n")
+        (tmp_path / "next").rename(token)
+        # Logs and metrics look each for themselves.
+        eventually(lambda: {request.headers["authorization"] for request in receiver.requests[-6:]}
+                   == {"Bearer second-token"}, 15, lambda: agent.log)
+        token.write_text("")
+        check_arrival(agent, receiver, workloads)
+        eventually(lambda: "cannot read a header" in agent.log, 10, lambda: agent.log)
+        assert receiver.requests[-1].headers["authorization"] == "Bearer second-token"
+        assert "-token" not in agent.log
+    assert receiver.errors == []
+
+
 def test_an_unknown_authority_gets_nothing(receiver, workloads, tmp_path):
     made, other = Certificates(tmp_path / "tls"), Certificates(tmp_path / "other")
     with Relay(receiver.http_port, other.server_context(asks=False)) as relay:
