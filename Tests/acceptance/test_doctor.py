@@ -105,6 +105,8 @@ def test_a_configuration_of_which_nothing_can_come(tmp_path):
 
 
 def test_what_was_lost_is_told_with_what_helps(tmp_path):
-    with Agent(tmp_path, {"file.path": "/dev/full"}):
+    others = ("runqlat", "tcpconnect", "tcpretrans", "biolatency")
+    with Agent(tmp_path, {"file.path": "/dev/full",
+                          **{f"{name}.enabled": False for name in others}}):
         eventually(lambda: "-> export write_failed: make room on the disk" in doctor(
             "--config", quiet(tmp_path)).stdout, 20)

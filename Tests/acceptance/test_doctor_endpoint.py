@@ -22,14 +22,15 @@ def place():
 
 @pytest.fixture
 def told(place):
-    """What is not well with an agent that is started so; the agent leaves with the same code."""
+    """What is not well with an agent that is started so."""
     def tell(code, *arguments, text="", within=()):
         flags = ("--config", quiet(place, text), *arguments)
         done = doctor(*flags, within=[*within, *apart()])
         assert done.returncode == code, done.stdout
-        # The agent, asked for the same, does as was foretold.
-        started = doctor(*flags, within=[*within, *apart()], command="agent")
-        assert started.returncode == code, started.stderr
+        # The agent does as was foretold; test_bad_input has ports and files.
+        if code == CONFIGURATION:
+            started = doctor(*flags, within=[*within, *apart()], command="agent")
+            assert started.returncode == code, started.stderr
         lines = done.stdout.splitlines()
         found = [line + "\n" + lines[number + 1] for number, line in enumerate(lines)
                  if line.startswith("  error")]
