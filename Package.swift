@@ -94,7 +94,10 @@ let package = Package(
       ["CApusABI", "Config", "Export", "Identity", "Kernel", "OTLP", "Platform"]),
     tests(
       of: "Agent",
-      ["CApusABI", "Config", "Identity", "Kernel", "Metrics", "OTLP", "Platform", "Probes"]),
+      [
+        "CApusABI", "Config", "Export", "Identity", "Kernel", "Metrics", "OTLP", "Platform",
+        "Probes", "Serve",
+      ]),
     tests(of: "Transport", ["CApus"], exclude: ["Servers"]),
     tests(of: "Serve", ["Platform"]),
     tests(of: "CLI", ["Config"]),

@@ -8,7 +8,7 @@ packages="clang-14 clang-format-14 binutils libc6-dev libstdc++-12-dev libbpf-de
 	zlib1g-dev libyaml-dev libcurl4-openssl-dev libmicrohttpd-dev bpftool openssl"
 # Counterparts of the tests; none is needed to run Apus.
 test="make python3-venv libbpf-tools bpftrace prometheus linux-perf shellcheck fio nftables
-	iproute2 zsh fish mandoc man-db protobuf-compiler libprotobuf-dev"
+	iproute2 zsh fish mandoc man-db protobuf-compiler libprotobuf-dev systemd"
 full="qemu-system-x86 busybox-static cpio kmod zstd xz-utils"
 
 say() { echo "setup: $*" >&2; }

@@ -51,9 +51,18 @@ package func runAgent(
   do throws(KernelError) { probes = try LoadedProbes(settings) } catch { throw .kernel(error) }
   let events = try makeEvents()
   let loops = try makeLoops(settings, version, shared, events, probes)
-  let health = Health(
-    threads: [("ring", loops.ring.heartbeat), ("sample", loops.sample.heartbeat)],
-    waitMilliseconds: settings.buffers.wakeLatencyMilliseconds)
+  let health = Health([
+    WatchedThread(
+      name: "ring", heartbeat: loops.ring.heartbeat,
+      waitMilliseconds: settings.buffers.wakeLatencyMilliseconds),
+    WatchedThread(
+      name: "sample", heartbeat: loops.sample.heartbeat,
+      waitMilliseconds: Int(SampleLoop.tickMilliseconds)),
+    WatchedThread(
+      name: "export", heartbeat: exporter.heartbeat,
+      waitMilliseconds: Exporter.waitMaxMilliseconds),
+  ])
+  let status = makeStatus(health, shared.ledger)
   let endpoint = try MetricsEndpoint(settings, shared, health, version)
   if let address = endpoint.address {
     try lock.publish(address: address, demands: endpoint.demands)
@@ -68,7 +77,7 @@ package func runAgent(
     throw .kernel(error)
   }
   health.setReady(true)
-  announce(settings, shared, reports, port: endpoint.port)
+  announce(settings, shared, reports, listen: endpoint.address)
   whileRunning(AgentView(shared, reports: reports, port: endpoint.port))
 
   health.setReady(false)
@@ -77,6 +86,8 @@ package func runAgent(
   account(shared.ledger)
   Log.info("stopped")
   _ = consume endpoint
+  // Its file is ours only as long as the lock is.
+  _ = consume status
   _ = consume lock
 }
 
@@ -159,8 +170,18 @@ private func makeWait(
   }
 }
 
+/// nil when it cannot be made, which keeps nobody from being served otherwise.
+private func makeStatus(_ health: Health, _ ledger: Ledger) -> TextSocket? {
+  do throws(ServeError) {
+    return try TextSocket(path: AgentStatus.path) { AgentStatus(health, ledger).text }
+  } catch {
+    Log.warn("apus doctor will see less of this agent", ["error": "\(error)"])
+    return nil
+  }
+}
+
 private func announce(
-  _ settings: Settings, _ shared: SharedParts, _ reports: [HookReport], port: UInt16?
+  _ settings: Settings, _ shared: SharedParts, _ reports: [HookReport], listen: String?
 ) {
   for warning in settings.warnings { Log.warn("environment", ["problem": "\(warning)"]) }
   for note in settings.notes { Log.debug("environment", ["note": note]) }
@@ -177,7 +198,7 @@ private func announce(
     [
       "pid": "\(getpid())", "hooks": "\(reports.count { $0.failure == nil })",
       "destinations": destinations.isEmpty ? "none" : destinations.joined(separator: ","),
-      "port": port.map { "\($0)" } ?? "off", "memory_limit_bytes": "\(shared.budget.total)",
+      "listen": listen ?? "off", "memory_limit_bytes": "\(shared.budget.total)",
     ])
 }
 

@@ -79,8 +79,9 @@ package struct MemoryBudget: Sendable {
     let page = (histograms(settings) * histogramLines + ExecutionCounts.limit) * lineBytes
     return [
       ("http connections", Int(limits.connections) * perConnection),
-      // Those on their way, the one that is made meanwhile, and a buffer that is kept.
-      ("metrics pages", PageBuffers.sentBytesMax + page + PageBuffers.keptBytesMax),
+      // Those on their way, one that is larger than the share of who asked for it, the one that is
+      // made meanwhile, and a buffer that is kept.
+      ("metrics pages", PageBuffers.sentBytesMax + 2 * page + PageBuffers.keptBytesMax),
     ]
   }
 }

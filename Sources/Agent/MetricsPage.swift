@@ -3,6 +3,7 @@
 
 internal import Config
 internal import Export
+internal import Identity
 internal import Metrics
 internal import Serve
 internal import Synchronization
@@ -27,7 +28,9 @@ final class MetricsPage: Sendable {
     options.hasCreated = settings.prometheus.created
     let scope =
       settings.prometheus.scopeLabels
-      ? LabelText.render(["otel_scope_name", "otel_scope_version"], ["apus", version]) : []
+      ? LabelText.render(
+        ["otel_scope_name", "otel_scope_version", "otel_scope_schema_url"],
+        ["apus", version, ResourceBuilder.schemaURL]) : []
     renderer = Mutex(
       Renderer(
         exposition: PrometheusExposition(
@@ -37,19 +40,21 @@ final class MetricsPage: Sendable {
   func answer(_ request: HTTPRequest) -> HTTPResponse {
     let wanted = PrometheusNegotiation(
       accept: request.accept, acceptEncoding: request.acceptEncoding)
-    guard let buffer = buffers.take() else {
-      return refusal("other scrapes are on their way already\n")
+    let client = request.client
+    let buffer: [UInt8]
+    do throws(PageRefusal) { buffer = try buffers.take(for: client) } catch {
+      return refusal("\(error.rawValue)\n")
     }
     guard let page = render(wanted, in: buffer) else {
-      buffers.giveBack([], sent: 0)
+      buffers.giveBack([], sent: 0, to: client)
       return refusal("no memory\n")
     }
     let buffers = buffers
     let byteCount = page.count
-    buffers.note(byteCount)
+    buffers.note(byteCount, to: client)
     var response = HTTPResponse(
       contentType: wanted.contentType,
-      body: HTTPBody(page) { buffers.giveBack($0, sent: byteCount) })
+      body: HTTPBody(page) { buffers.giveBack($0, sent: byteCount, to: client) })
     response.headers = [("Vary", "Accept, Accept-Encoding")]
     if wanted.isGzipped { response.headers.append(("Content-Encoding", "gzip")) }
     return response
@@ -80,48 +85,6 @@ final class MetricsPage: Sendable {
       }
       renderer.exposition.end(format, to: &renderer.page.bytes)
       return renderer.page.finish()
-    }
-  }
-}
-
-/// What pages are rendered into: as many as may be on their way, one kept when none is.
-final class PageBuffers: Sendable {
-  static let countMax = 4
-  /// While pages of so much are on their way no other is made.
-  static let sentBytesMax = 8 << 20
-  private static let idleMax = 1
-  /// A page that was larger is not kept.
-  static let keptBytesMax = 4 << 20
-
-  private struct State {
-    var taken = 0
-    var sentBytes = 0
-    var idle: [[UInt8]] = []
-  }
-
-  private let state = Mutex(State())
-
-  /// nil when too many are out, or too large ones.
-  func take() -> [UInt8]? {
-    state.withLock { state in
-      guard state.taken < PageBuffers.countMax, state.sentBytes < PageBuffers.sentBytesMax else {
-        return nil
-      }
-      state.taken += 1
-      return state.idle.popLast() ?? []
-    }
-  }
-
-  /// How large the page became.
-  func note(_ byteCount: Int) { state.withLock { $0.sentBytes += byteCount } }
-
-  func giveBack(_ buffer: [UInt8], sent byteCount: Int) {
-    state.withLock { state in
-      state.taken -= 1
-      state.sentBytes -= byteCount
-      guard state.idle.count < PageBuffers.idleMax, buffer.capacity <= PageBuffers.keptBytesMax
-      else { return }
-      state.idle.append(buffer)
     }
   }
 }

@@ -3,35 +3,6 @@
 
 internal import Platform
 internal import Serve
-internal import Synchronization
-
-/// Whether the agent is up, and why not.
-///
-/// Any thread may use it.
-final class Health: Sendable {
-  /// A thread that has done nothing for so long, beyond the wait it may take, hangs.
-  private static let staleNanoseconds: UInt64 = 10_000_000_000
-
-  private let isReady = Atomic<Bool>(false)
-  private let threads: [(name: String, heartbeat: Heartbeat)]
-  private let staleNanoseconds: UInt64
-
-  init(threads: [(name: String, heartbeat: Heartbeat)], waitMilliseconds: Int) {
-    self.threads = threads
-    staleNanoseconds = Health.staleNanoseconds + UInt64(waitMilliseconds) * 1_000_000
-  }
-
-  func setReady(_ value: Bool) { isReady.store(value, ordering: .releasing) }
-
-  /// Lines of what is wrong; empty when all is well.
-  func complaints() -> [String] {
-    threads.filter { $0.heartbeat.ageNanoseconds > staleNanoseconds }.map {
-      "thread \($0.name) has not moved for \($0.heartbeat.ageNanoseconds / 1_000_000_000) s"
-    }
-  }
-
-  var ready: Bool { isReady.load(ordering: .acquiring) }
-}
 
 /// The pages.
 ///
@@ -43,15 +14,14 @@ func makePages(_ metrics: MetricsPage, _ health: Health) -> [HTTPRoute] {
       report(health.complaints(), well: "ok", request)
     },
     HTTPRoute("/readyz", isOpen: true) { request in
-      let unready = health.ready ? [] : ["programs are not attached"]
-      return report(unready + health.complaints(), well: "ready", request)
+      report(health.obstacles(), well: "ready", request)
     },
     HTTPRoute("/") { _ in
       HTTPResponse(
         text: """
           apus, an eBPF node agent
             /metrics   for Prometheus: text, OpenMetrics, or protobuf with native histograms
-            /healthz   200 while the threads that read the kernel move, else 503 with what is wrong
+            /healthz   200 while its threads move, else 503 with what is wrong
             /readyz    200 while programs are attached, else 503 with what is wrong
 
           """)

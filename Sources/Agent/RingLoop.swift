@@ -4,7 +4,6 @@
 internal import Kernel
 internal import Platform
 internal import Probes
-internal import Synchronization
 
 /// Owned by the ring thread.
 // Sendable: built by the main thread, handed to the ring thread once, and used by it alone.
@@ -43,19 +42,5 @@ final class RingLoop: @unchecked Sendable {
       } while count == RingLoop.turn
       if isLast { return }
     }
-  }
-}
-
-/// When a thread last did its work.
-///
-/// Any thread may read it.
-final class Heartbeat: Sendable {
-  private let last = Atomic<UInt64>(Clock.bootNanoseconds())
-
-  func beat() { last.store(Clock.bootNanoseconds(), ordering: .relaxed) }
-
-  var ageNanoseconds: UInt64 {
-    let now = Clock.bootNanoseconds()
-    return now - min(now, last.load(ordering: .relaxed))
   }
 }

@@ -14,7 +14,7 @@ internal import Probes
 /// Owned by the sample thread.
 // Sendable: built by the main thread, handed to the sample thread once, and used by it alone.
 final class SampleLoop: @unchecked Sendable {
-  private static let tickMilliseconds: UInt64 = 1000
+  static let tickMilliseconds: UInt64 = 1000
   /// Looking up every known cgroup is cheap, and not needed more often.
   private static let reclaimTicks = 30
 

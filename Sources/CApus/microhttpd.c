@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <threads.h>
 #include <time.h>
@@ -253,6 +255,24 @@ void capus_httpd_stop(capus_httpd *httpd)
 {
 	api.MHD_stop_daemon(httpd->daemon);
 	free(httpd);
+}
+
+struct capus_httpd_address capus_httpd_client(capus_httpd_connection *connection)
+{
+	const union MHD_ConnectionInfo *info = api.MHD_get_connection_info(
+	    (struct MHD_Connection *)connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *name = info ? info->client_addr : nullptr;
+	struct in6_addr address = {};
+	if (name && name->sa_family == AF_INET6) {
+		address = ((const struct sockaddr_in6 *)name)->sin6_addr;
+	} else if (name && name->sa_family == AF_INET) {
+		address.s6_addr[10] = address.s6_addr[11] = 0xff;
+		memcpy(&address.s6_addr[12], &((const struct sockaddr_in *)name)->sin_addr, 4);
+	}
+	struct capus_httpd_address result;
+	static_assert(sizeof(result) == sizeof(address));
+	memcpy(&result, &address, sizeof(result));
+	return result;
 }
 
 const char *capus_httpd_header(capus_httpd_connection *connection, const char *name)

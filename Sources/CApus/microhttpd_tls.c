@@ -73,6 +73,7 @@ struct capus_httpd_tls {
 	struct identity *newest;
 	uint64_t looked;
 	bool has_news;
+	bool is_taken;
 	char news[512];
 };
 
@@ -238,11 +239,12 @@ void capus_httpd_tls_free(capus_httpd_tls *tls)
 	free(tls);
 }
 
-const char *capus_httpd_tls_news(capus_httpd_tls *tls)
+const char *capus_httpd_tls_news(capus_httpd_tls *tls, bool *is_taken)
 {
 	if (!tls->has_news)
 		return nullptr;
 	tls->has_news = false;
+	*is_taken = tls->is_taken;
 	return tls->news;
 }
 
@@ -269,9 +271,10 @@ int capus_httpd_tls_retrieve(gnutls_session_t session, const gnutls_datum_t *nam
 		int loaded = load(tls, message, sizeof(message));
 		bool is_new = loaded > 0 || (loaded < 0 && strcmp(message, tls->news) != 0);
 		if (is_new) {
-			snprintf(tls->news, sizeof(tls->news), "%s",
-				 loaded > 0 ? "the new certificate is used" : message);
 			tls->has_news = true;
+			tls->is_taken = loaded > 0;
+			snprintf(tls->news, sizeof(tls->news), "%s",
+				 tls->is_taken ? tls->certificate : message);
 		}
 		free_older(tls->newest, now);
 	}

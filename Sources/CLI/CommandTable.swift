@@ -14,8 +14,13 @@ package enum CommandTable {
 
   package static func named(_ name: String) -> CommandSpec? { all.first { $0.name == name } }
 
-  /// Whether this first word, such as `config`, needs a second one.
-  static func isGroup(_ word: String) -> Bool { all.contains { $0.name.hasPrefix(word + " ") } }
+  /// First words that need a second one, and what the commands so named are for.
+  static let groups = ["config": "Check, print or explain the configuration"]
+
+  /// The commands of a group; of any other word none.
+  static func nested(_ word: String) -> [CommandSpec] {
+    all.filter { $0.name.hasPrefix(word + " ") }
+  }
 }
 
 package enum IPFamily: Int, Sendable {

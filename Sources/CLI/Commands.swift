@@ -19,6 +19,8 @@ package enum Command: Equatable, Sendable {
   case man(CommandSpec?)
   /// Nil is the list of commands.
   case help(CommandSpec?)
+  /// Of several commands that begin with the same word.
+  case helpGroup(String)
 
   /// Parses what follows the program's name.
   package static func parse(_ words: [String]) throws(UsageError) -> Command {
@@ -31,9 +33,9 @@ package enum Command: Equatable, Sendable {
     if first.hasPrefix("-") {
       throw UsageError(command: nil, kind: .unknownOption(first, suggestion: nil))
     }
-    // The list shows the commands of a group, so it is the group's help.
-    if words.count == 2, ["--help", "-h", "-?"].contains(words[1]), CommandTable.isGroup(first) {
-      return .help(nil)
+    let isGroup = CommandTable.groups[first] != nil
+    if words.count == 2, ["--help", "-h", "-?"].contains(words[1]), isGroup {
+      return .helpGroup(first)
     }
     let (spec, rest) = try CommandTable.find(words)
     let parsed = try ParsedWords(rest, spec)
@@ -57,14 +59,26 @@ package enum Command: Equatable, Sendable {
     case "describe": .describe(try DescribeOptions(parsed))
     case "version": .version
     case "completion": .completion(parsed.positional(0).flatMap(Shell.init) ?? .bash)
-    case "man": .man(try helped(parsed.positionals))
-    case "help": .help(try helped(parsed.positionals))
+    case "man": .man(try named(parsed, spec))
+    case "help":
+      if let group = group(parsed) { .helpGroup(group) } else { .help(try named(parsed, spec)) }
     default: preconditionFailure("a command in the table has no case")
     }
   }
 
-  private static func helped(_ words: [String]) throws(UsageError) -> CommandSpec? {
-    if words.isEmpty || words.count == 1 && CommandTable.isGroup(words[0]) { return nil }
-    return try CommandTable.find(words).spec
+  private static func group(_ parsed: ParsedWords) -> String? {
+    guard parsed.positionals.count == 1 else { return nil }
+    return parsed.positional(0).flatMap { CommandTable.groups[$0] == nil ? nil : $0 }
+  }
+
+  /// The command that the arguments name; nil when there are none, and of a group, which has no
+  /// page of its own.
+  private static func named(
+    _ parsed: ParsedWords, _ spec: CommandSpec
+  ) throws(UsageError) -> CommandSpec? {
+    if parsed.positionals.isEmpty || group(parsed) != nil { return nil }
+    let (found, rest) = try CommandTable.find(parsed.positionals)
+    guard let extra = rest.first else { return found }
+    throw UsageError(command: spec.name, kind: .unexpectedPositional(extra))
   }
 }

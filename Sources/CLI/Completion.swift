@@ -48,14 +48,18 @@ private var firstWords: [(word: String, summary: String)] {
   for spec in CommandTable.all {
     let word = String(spec.name.prefix { $0 != " " })
     if words.last?.word == word { continue }
-    words.append(
-      (word, word == spec.name ? spec.summary : "Check, print or explain the configuration"))
+    words.append((word, CommandTable.groups[word] ?? spec.summary))
   }
   return words
 }
 
-private func nested(_ word: String) -> [CommandSpec] {
-  CommandTable.all.filter { $0.name.hasPrefix(word + " ") }
+/// First words that need a second one, with those.
+private let groups: [(word: String, nested: [CommandSpec])] = firstWords.map(\.word)
+  .map { ($0, CommandTable.nested($0)) }.filter { !$0.1.isEmpty }
+
+/// The second words alone.
+private func tails(_ group: (word: String, nested: [CommandSpec])) -> String {
+  group.nested.map { String($0.name.dropFirst(group.word.count + 1)) }.joined(separator: " ")
 }
 
 /// What stands first among a command's arguments.
@@ -88,15 +92,14 @@ private enum BashCompletion {
         fi
 
       """
-    for word in firstWords.map(\.word) where !nested(word).isEmpty {
-      let tails = nested(word).map { $0.name.dropFirst(word.count + 1) }.joined(separator: " ")
+    for group in groups {
       out += """
-          if [ "$command" = \(word) ]; then
+          if [ "$command" = \(group.word) ]; then
             if [ "$COMP_CWORD" -eq 2 ]; then
-              COMPREPLY=($(compgen -W "\(tails)" -- "$word"))
+              COMPREPLY=($(compgen -W "\(tails(group))" -- "$word"))
               return
             fi
-            command="\(word) ${COMP_WORDS[2]}"
+            command="\(group.word) ${COMP_WORDS[2]}"
           fi
 
         """
@@ -114,15 +117,23 @@ private enum BashCompletion {
         switch Candidates(argument.type) {
         case .words(let words):
           "COMPREPLY=($(compgen -W \"\(words.joined(separator: " "))\" -- \"$word\"))"
-        case .file: "COMPREPLY=($(compgen -f -- \"$word\"))"
-        case .directory: "COMPREPLY=($(compgen -d -- \"$word\"))"
+        // Readline's own completion, which knows of quotes, blanks and the slash of a directory.
+        case .file: "compopt -o default"
+        case .directory: "compopt -o dirnames"
         case .nothing: ":"
         }
       out += "    \(flag.spellings.joined(separator: "|"))) \(action); return ;;\n"
     }
-    let words = argumentWords(spec) + spec.allFlags.map { "--\($0.long)" }
-    return out + "    esac\n"
-      + "    COMPREPLY=($(compgen -W \"\(words.joined(separator: " "))\" -- \"$word\")) ;;\n"
+    let options = spec.allFlags.map { "--\($0.long)" }.joined(separator: " ")
+    out += "    esac\n"
+    var words = argumentWords(spec).joined(separator: " ")
+    if CommandTable.takesCommand(spec) {
+      out += "    local commands=\n    case \"$COMP_CWORD ${COMP_WORDS[2]}\" in\n"
+      for group in groups { out += "    \"3 \(group.word)\") commands=\"\(tails(group))\" ;;\n" }
+      out += "    \"2 \"*) commands=\"\(words)\" ;;\n    esac\n"
+      words = "$commands"
+    }
+    return out + "    COMPREPLY=($(compgen -W \"\(words) \(options)\" -- \"$word\")) ;;\n"
   }
 }
 
@@ -142,9 +153,8 @@ private enum ZshCompletion {
         fi
 
       """
-    for word in firstWords.map(\.word) where !nested(word).isEmpty {
-      let rows = nested(word)
-        .map { single("\($0.name.dropFirst(word.count + 1)):\($0.summary)") }
+    for (word, nested) in groups {
+      let rows = nested.map { single("\($0.name.dropFirst(word.count + 1)):\($0.summary)") }
         .joined(separator: " ")
       out += """
           if [[ $command == \(word) ]]; then
@@ -169,6 +179,10 @@ private enum ZshCompletion {
         arguments.append(single("1:\(spec.positionals[0].name):\(action)"))
         for positional in spec.positionals.dropFirst() {
           arguments.append(single(":\(positional.name): "))
+        }
+        if CommandTable.takesCommand(spec) {
+          let choices = groups.map { "\($0.word)) compadd \(tails($0)) ;;" }.joined(separator: " ")
+          arguments.append(single("2::COMMAND:{ case $words[2] in \(choices) esac }"))
         }
       }
       out += "  \(single(spec.name)))\n    _arguments -s \\\n"
@@ -208,21 +222,32 @@ private enum FishCompletion {
     var out = "# fish completion for apus\ncomplete -c apus -f\n"
     for (word, summary) in firstWords {
       out += "complete -c apus -n __fish_use_subcommand -a \(word) -d \(single(summary))\n"
-      let tails = nested(word)
-      let names = tails.map { String($0.name.dropFirst(word.count + 1)) }
-      for (spec, name) in zip(tails, names) {
-        let isOpen =
-          "__fish_seen_subcommand_from \(word); and not __fish_seen_subcommand_from "
-          + names.joined(separator: " ")
+    }
+    // Also after `help config`.
+    for group in groups {
+      let isOpen =
+        "__fish_seen_subcommand_from \(group.word); and not __fish_seen_subcommand_from "
+        + tails(group)
+      for spec in group.nested {
+        let name = spec.name.dropFirst(group.word.count + 1)
         out += "complete -c apus -n \(single(isOpen)) -a \(name) -d \(single(spec.summary))\n"
       }
     }
+    let others = firstWords.map(\.word).filter { word in
+      !CommandTable.all.contains { $0.name == word && CommandTable.takesCommand($0) }
+    }.joined(separator: " ")
     for spec in CommandTable.all {
       let condition = spec.name.split(separator: " ")
         .map { "__fish_seen_subcommand_from \($0)" }.joined(separator: "; and ")
       let head = "complete -c apus -n \(single(condition))"
       let words = argumentWords(spec)
-      if !words.isEmpty { out += "\(head) -a \(single(words.joined(separator: " ")))\n" }
+      if !words.isEmpty {
+        let isOpen =
+          CommandTable.takesCommand(spec) ? "; and not __fish_seen_subcommand_from \(others)" : ""
+        out +=
+          "complete -c apus -n \(single(condition + isOpen)) "
+          + "-a \(single(words.joined(separator: " ")))\n"
+      }
       for flag in spec.allFlags { out += "\(head) \(option(flag))\n" }
     }
     return out

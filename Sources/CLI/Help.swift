@@ -60,6 +60,14 @@ extension CommandTable {
     out += "\n'apus help COMMAND' explains one of them.\n"
     return out
   }
+
+  /// The help of a group: its commands.
+  package static func overview(of group: String) -> String {
+    var out = "apus \(group) - \(groups[group] ?? "")\n\nUsage: apus \(group) COMMAND [OPTIONS]\n"
+    out += "\nCommands:\n" + aligned(nested(group).map { ("  \($0.name)", $0.summary) })
+    out += "\n'apus help \(group) COMMAND' explains one of them.\n"
+    return out
+  }
 }
 
 /// Two columns; a head that is too wide gets a line of its own.

@@ -9,8 +9,7 @@ extension CommandTable {
   static func find(_ words: [String]) throws(UsageError) -> (spec: CommandSpec, rest: [String]) {
     let first = words.first ?? ""
     if let spec = named(first) { return (spec, Array(words.dropFirst())) }
-    let nested = all.filter { $0.name.hasPrefix(first + " ") }
-      .map { String($0.name.dropFirst(first.count + 1)) }
+    let nested = nested(first).map { String($0.name.dropFirst(first.count + 1)) }
     guard !nested.isEmpty else {
       let names = all.map { String($0.name.prefix { $0 != " " }) }
       throw UsageError(
@@ -173,7 +172,9 @@ struct ParsedWords {
     // `help config check` names one command with two words.
     if CommandTable.takesCommand(spec) { return }
     if positionals.count > spec.positionals.count {
-      throw error(.unexpectedPositional(positionals[spec.positionals.count]))
+      let extra = positionals[spec.positionals.count]
+      let isFile = spec.flags.contains { $0.long == "config" } && text("config") == nil
+      throw error(isFile ? .misplacedFile(extra, option: "--config") : .unexpectedPositional(extra))
     }
     for (index, positional) in spec.positionals.enumerated() {
       if index < positionals.count {

@@ -13,6 +13,7 @@ package struct UsageError: Error, Equatable, Sendable, CustomStringConvertible {
     case badArgument(subject: String, wrong: String, right: String)
     case missingPositional(String, right: String)
     case unexpectedPositional(String)
+    case misplacedFile(String, option: String)
     case conflict(String, String)
     case needs(String, String)
   }
@@ -49,6 +50,8 @@ package struct UsageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .badArgument(let subject, let wrong, let right): "\(subject): \(wrong); \(right)"
     case .missingPositional(let name, let right): "\(name) is missing; \(right)"
     case .unexpectedPositional(let word): "unexpected argument \(word); see '\(helpCommand)'"
+    case .misplacedFile(let word, let option):
+      "unexpected argument \(word); write \(option) \(word) if that is the configuration"
     case .conflict(let one, let other): "options \(one) and \(other) exclude each other; give one"
     case .needs(let one, let other): "\(one) needs \(other); give both or neither"
     }

@@ -38,6 +38,7 @@ extension Layer {
       } else if endpoint.scheme == nil {
         try refuseBare(endpoint, key, entry.source, &warnings)
       } else {
+        if key == .exportEndpoint { warnOfSuffix(endpoint, entry.source, &warnings) }
         place = Place(url: httpURL(endpoint, appending: key == .exportEndpoint ? signal.path : nil))
       }
     }
@@ -53,6 +54,20 @@ extension Layer {
       timeoutMilliseconds: number(effective(.timeout, signal)),
       compression: choice(effective(.compression, signal)),
       tls: try tls(signal, &warnings), proxy: proxy)
+  }
+
+  /// The commonest slip: the URL of one signal in the place of all.
+  private func warnOfSuffix(
+    _ endpoint: Endpoint, _ source: Source, _ warnings: inout [ConfigWarning]
+  ) {
+    let path = endpoint.shownPath
+    guard let signal = Signal.allCases.first(where: { path.hasSuffix("/\($0.path)") }) else {
+      return
+    }
+    warn(
+      source, "the path ends with \(signal.path) already",
+      "write the endpoint without it, or set \(signal.key(.endpoint).rawValue)",
+      "each signal's own path is appended to it", &warnings)
   }
 
   private struct Place {

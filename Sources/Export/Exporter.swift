@@ -71,7 +71,12 @@ package final class Exporter: @unchecked Sendable {
   /// How long the last batches may take once the agent is asked to stop.
   private static let flushNanoseconds: UInt64 = 5_000_000_000
 
+  /// How long the thread waits at most before it beats again, whatever it waits for.
+  package static let waitMaxMilliseconds = 5_000
+
   package let intake: Intake
+  package let heartbeat = Heartbeat()
+  private let waitMaxMilliseconds: Int
   private let lanes: [Lane]
   private let file: FileLane?
   private let transfers: Transfers?
@@ -122,7 +127,11 @@ package final class Exporter: @unchecked Sendable {
       + (settings.export.metrics.console ? [.metrics] : [])
   }
 
-  package init(_ settings: Settings, version: String, ledger: Ledger) throws(ExportError) {
+  package init(
+    _ settings: Settings, version: String, ledger: Ledger,
+    waitMaxMilliseconds: Int = Exporter.waitMaxMilliseconds
+  ) throws(ExportError) {
+    self.waitMaxMilliseconds = waitMaxMilliseconds
     let event: Event
     do throws(SystemError) { event = try Event() } catch { throw .system(error) }
     self.event = event
@@ -178,19 +187,20 @@ package final class Exporter: @unchecked Sendable {
   package func run(until stop: StopFlag) {
     var deadline: UInt64?
     while true {
+      heartbeat.beat()
       let now = Clock.bootNanoseconds()
       if stop.isRaised, deadline == nil {
         deadline = now + Exporter.flushNanoseconds
         for lane in lanes { lane.hurry() }
       }
-      file?.step()
+      let hasMore = file?.step() ?? false
       if let transfers {
         for (token, lane) in lanes.enumerated() {
           lane.step(transfers, token: UInt64(token), now: now)
         }
       }
       if let deadline, isIdle || now >= deadline { break }
-      wait(stopping: deadline != nil)
+      wait(milliseconds: hasMore ? 0 : waitMilliseconds(stopping: deadline != nil))
     }
     file?.abandon()
     for (token, lane) in lanes.enumerated() {
@@ -210,10 +220,13 @@ package final class Exporter: @unchecked Sendable {
     lanes.allSatisfy { $0.queue.count == 0 } && (file?.queue.count ?? 0) == 0
   }
 
-  private func wait(stopping: Bool) {
-    let now = Clock.bootNanoseconds()
+  private func waitMilliseconds(stopping: Bool) -> Int {
     // What makes room in a pipe wakes nobody here.
-    let limit = stopping || file?.isBlocked == true ? 50 : 10_000
+    stopping || file?.isBlocked == true ? 50 : waitMaxMilliseconds
+  }
+
+  private func wait(milliseconds limit: Int) {
+    let now = Clock.bootNanoseconds()
     let delay = lanes.compactMap { $0.delay(now: now) }.min() ?? limit
     guard let transfers else { return event.wait(milliseconds: limit) }
     do throws(TransportError) {

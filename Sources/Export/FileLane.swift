@@ -73,25 +73,26 @@ final class FileLane {
   /// Whether a reader must make room before `step` gets on.
   var isBlocked: Bool { !line.isEmpty }
 
-  /// Writes what waits, as far as it can be written without waiting.
-  func step() {
-    while let batch = queue.first() {
-      let file = file(of: batch)
-      do {
-        if line.isEmpty { try begin(batch, in: file) }
-        guard try advance(in: file) else { return }
-        if let destination { ledger.deliver(batch.kinds, destination: destination) }
-        statistics.batchesDelivered.add()
-      } catch {
-        Log.error("cannot write OTLP lines", ["file": path, "error": "\(error)"])
-        // Nobody reads any more: what a program is told by SIGPIPE that does not block it. The
-        // reader of a named pipe may come back.
-        if path == "-", (error as? SystemError)?.code == EPIPE { kill(getpid(), SIGPIPE) }
-        file.tearLine(after: written)
-        count(.writeFailed, batch)
-      }
-      end()
+  /// Writes the oldest batch as far as it can be written without waiting; returns whether there is
+  /// another that can be begun.
+  func step() -> Bool {
+    guard let batch = queue.first() else { return false }
+    let file = file(of: batch)
+    do {
+      if line.isEmpty { try begin(batch, in: file) }
+      guard try advance(in: file) else { return false }
+      if let destination { ledger.deliver(batch.kinds, destination: destination) }
+      statistics.batchesDelivered.add()
+    } catch {
+      Log.error("cannot write OTLP lines", ["file": path, "error": "\(error)"])
+      // Nobody reads any more: what a program is told by SIGPIPE that does not block it. The
+      // reader of a named pipe may come back.
+      if path == "-", (error as? SystemError)?.code == EPIPE { kill(getpid(), SIGPIPE) }
+      file.tearLine(after: written)
+      count(.writeFailed, batch)
     }
+    end()
+    return queue.count > 0
   }
 
   /// At the end of the agent: what is left is dropped, and counted.

@@ -2,17 +2,17 @@
 // Label sets as Prometheus writes them: rendered once per series, copied at each scrape.
 
 public enum LabelText {
-  /// Renders `name="value"` pairs with commas between them; an empty value is a label that is not
-  /// there.
+  /// Renders `name="value"` pairs, by their names, with commas between them; an empty value is a
+  /// label that is not there.
   ///
-  /// Values of names that Prometheus cannot tell apart are joined by semicolons, in their order, as
-  /// OpenTelemetry's rules say.
+  /// Values of names that Prometheus cannot tell apart are joined by semicolons in the order of the
+  /// names as they were, as OpenTelemetry's rules say.
   public static func render(_ names: [String], _ values: [String]) -> [UInt8] {
     precondition(names.count == values.count, "one value per name")
     var labels: [(name: [UInt8], value: String)] = []
-    for (name, value) in zip(names, values) where !value.isEmpty {
-      var rendered: [UInt8] = []
-      appendName(name, to: &rendered)
+    let pairs = zip(names, values).sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
+    for (name, value) in pairs where !value.isEmpty {
+      let rendered = labelName(name)
       if let known = labels.firstIndex(where: { $0.name == rendered }) {
         labels[known].value += ";" + value
       } else {
@@ -31,14 +31,21 @@ public enum LabelText {
     return text
   }
 
-  /// Invalid bytes become underscores; a leading digit gets a prefix, and so does what Prometheus
-  /// keeps for itself.
-  static func appendName(_ name: String, to text: inout [UInt8]) {
-    let isTaken = name.utf8.first.map(isDigit) ?? false || name.hasPrefix("__")
-    if isTaken { text.append(contentsOf: "key_".utf8) }
+  /// Whatever a label's name cannot have becomes an underscore, of which none follows another; a
+  /// leading digit gets a prefix.
+  ///
+  /// So no name begins with the two that Prometheus keeps for itself.
+  static func labelName(_ name: String) -> [UInt8] {
+    var rendered: [UInt8] = []
+    if name.utf8.first.map(isDigit) ?? true { rendered.append(contentsOf: "key_".utf8) }
     for byte in name.utf8 {
-      text.append(isLetter(byte) || isDigit(byte) ? byte : UInt8(ascii: "_"))
+      if isLetter(byte) || isDigit(byte) {
+        rendered.append(byte)
+      } else if rendered.last != UInt8(ascii: "_") {
+        rendered.append(UInt8(ascii: "_"))
+      }
     }
+    return rendered
   }
 
   static func appendEscaped(_ value: String, to text: inout [UInt8]) {

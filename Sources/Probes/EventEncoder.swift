@@ -45,8 +45,10 @@ package struct EventEncoder: ~Copyable {
   mutating func begin(
     _ header: apus_header, _ template: Template, _ writer: inout WireWriter
   ) {
-    writer.fixed64(header.time_ns &+ unixOffset, field: 1)
-    writer.fixed64(observedNanoseconds, field: 11)
+    let time = header.time_ns &+ unixOffset
+    writer.fixed64(time, field: 1)
+    // A turn also reads records of things that happened after it began.
+    writer.fixed64(max(observedNanoseconds, time), field: 11)
     writer.raw(template)
     uid.with(kind: header.kind, cpu: header.cpu, sequence: header.sequence) { text in
       writer.attribute(keys.uid, lossy: text)

@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is asked and what is answered.
 
+/// Whose requests belong together: those of one address, without its port.
+package struct ClientAddress: Hashable, Sendable {
+  private let high: UInt64
+  private let low: UInt64
+
+  package init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+}
+
 /// A request whose header has been read; there is no body.
 package struct HTTPRequest: Sendable {
+  package let client: ClientAddress
   package let path: String
   package let isHead: Bool
   package let accept: String?

@@ -71,6 +71,21 @@ final class Certificate {
     unsafe self.raw = raw
   }
 
+  /// Says what became of files that were replaced.
+  func tellNews() {
+    var isTaken = false
+    guard let news = unsafe capus_httpd_tls_news(raw, &isTaken) else { return }
+    if isTaken {
+      Log.info(
+        "TLS certificate has changed, new connections use it",
+        ["file": unsafe String(cString: news)])
+    } else {
+      Log.warn(
+        "new TLS certificate cannot be used, the one before stays",
+        ["problem": unsafe String(cString: news)])
+    }
+  }
+
   deinit { unsafe capus_httpd_tls_free(raw) }
 }
 
@@ -108,9 +123,7 @@ private final class Service: @unchecked Sendable {
   func run(until stopping: StopFlag, _ wake: Event) {
     while !stopping.isRaised {
       unsafe capus_httpd_run(raw, wake.descriptor)
-      if let certificate, let news = unsafe capus_httpd_tls_news(certificate.raw) {
-        Log.warn("TLS certificate has changed", ["result": unsafe String(cString: news)])
-      }
+      certificate?.tellNews()
     }
   }
 }
@@ -122,8 +135,10 @@ private func answer(
 ) -> Int32 {
   guard let context = unsafe context else { return 0 }
   let router = unsafe Unmanaged<Router>.fromOpaque(context).takeUnretainedValue()
+  let address = unsafe capus_httpd_client(connection)
   let reply = unsafe router.reply(
-    path: String(cString: path), method: String(cString: method),
+    client: ClientAddress(high: address.high, low: address.low), path: String(cString: path),
+    method: String(cString: method),
     header: { name in
       unsafe capus_httpd_header(connection, name).map { unsafe String(cString: $0) }
     })

@@ -12,7 +12,9 @@ final class Router: Sendable {
     self.token = token
   }
 
-  func reply(path: String, method: String, header: (String) -> String?) -> HTTPResponse {
+  func reply(
+    client: ClientAddress, path: String, method: String, header: (String) -> String?
+  ) -> HTTPResponse {
     guard method == "GET" || method == "HEAD" else {
       return refusal(405, "only \(Self.methods) are served here\n", ("Allow", Self.methods))
     }
@@ -32,7 +34,7 @@ final class Router: Sendable {
     }
     return route.handle(
       HTTPRequest(
-        path: path, isHead: method == "HEAD", accept: header("Accept"),
+        client: client, path: path, isHead: method == "HEAD", accept: header("Accept"),
         acceptEncoding: header("Accept-Encoding")))
   }
 

@@ -53,6 +53,7 @@ enum Main {
     case .man(let spec):
       Output.text(
         spec?.manPage(version: version) ?? CommandTable.manPage(version: version))
+    case .helpGroup(let word): Output.text(CommandTable.overview(of: word))
     case .help(let spec): Output.text(spec?.helpText ?? CommandTable.overview)
     }
     Output.flush()

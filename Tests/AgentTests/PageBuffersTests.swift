@@ -1,43 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Serve
 import Testing
 
 @testable import Agent
 
 @Suite("page buffers")
 struct PageBuffersTests {
-  @Test("no more are out than may be, and one comes back with its room")
-  func bound() throws {
-    let buffers = PageBuffers()
-    var taken = (0..<PageBuffers.countMax).compactMap { _ in buffers.take() }
-    #expect(taken.count == PageBuffers.countMax)
-    #expect(buffers.take() == nil)
-    taken[0].reserveCapacity(100_000)
-    buffers.giveBack(taken[0], sent: 0)
-    let again = try #require(buffers.take())
-    #expect(again.capacity >= 100_000)
-    #expect(buffers.take() == nil)
+  private let buffers = PageBuffers()
+
+  private func client(_ number: Int) -> ClientAddress {
+    ClientAddress(high: 0, low: UInt64(number))
   }
 
-  @Test("while a large page is on its way no other is made")
+  private func refusal(_ number: Int) -> PageRefusal? {
+    do throws(PageRefusal) {
+      _ = try buffers.take(for: client(number))
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test("one address has half of them at most, and another what is left")
+  func share() throws {
+    #expect((0..<3).map { _ in refusal(1) } == [nil, nil, .share])
+    #expect((0..<3).map { _ in refusal(2) } == [nil, nil, .share])
+    #expect(refusal(3) == .crowd)
+    buffers.giveBack([], sent: 0, to: client(1))
+    #expect(refusal(2) == .share)
+    #expect(refusal(3) == nil)
+    #expect(refusal(1) == .crowd)
+  }
+
+  @Test("one comes back with its room")
+  func room() throws {
+    var taken = try buffers.take(for: client(1))
+    taken.reserveCapacity(100_000)
+    buffers.giveBack(taken, sent: 0, to: client(1))
+    #expect(try buffers.take(for: client(2)).capacity >= 100_000)
+  }
+
+  @Test("while large pages are on their way no other is made")
   func sent() throws {
-    let buffers = PageBuffers()
-    let page = try #require(buffers.take())
-    buffers.note(PageBuffers.sentBytesMax - 1)
-    let second = try #require(buffers.take())
-    buffers.note(1)
-    #expect(buffers.take() == nil)
-    buffers.giveBack(page, sent: PageBuffers.sentBytesMax - 1)
-    #expect(buffers.take() != nil)
-    buffers.giveBack(second, sent: 1)
+    let most = PageBuffers.sentBytesMaxOfClient
+    for number in 1...3 {
+      #expect(refusal(number) == nil)
+      buffers.note(most - (number == 3 ? 0 : 1), to: client(number))
+    }
+    #expect(refusal(4) == .crowd)
+    buffers.giveBack([], sent: most, to: client(3))
+    #expect(refusal(4) == nil)
+  }
+
+  @Test("a page beyond all bounds leaves room for one of another address")
+  func huge() throws {
+    #expect(refusal(1) == nil)
+    buffers.note(100 << 20, to: client(1))
+    #expect(refusal(1) == .share)
+    #expect(refusal(2) == nil)
+    buffers.note(100 << 20, to: client(2))
+    #expect(refusal(3) == .crowd)
+    buffers.giveBack([], sent: 100 << 20, to: client(1))
+    #expect(refusal(3) == nil)
+    #expect(refusal(1) == nil)
   }
 
   @Test("a page that was large leaves no room behind")
   func large() throws {
-    let buffers = PageBuffers()
-    var buffer = try #require(buffers.take())
+    var buffer = try buffers.take(for: client(1))
     buffer.reserveCapacity(16 << 20)
-    buffers.giveBack(buffer, sent: 0)
-    #expect(try #require(buffers.take()).capacity == 0)
+    buffers.giveBack(buffer, sent: 0, to: client(1))
+    #expect(try buffers.take(for: client(1)).capacity == 0)
   }
 }

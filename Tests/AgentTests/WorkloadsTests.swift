@@ -78,7 +78,7 @@ struct WorkloadsTests {
     // Until the first is forgotten nobody takes one for the other.
     #expect(text(workloads.labels(of: second)) == labels)
     let told = text(workloads.labels(of: first))
-    #expect(told == labels + ",apus_cgroup_key=\"\(cgroup.key)\"")
+    #expect(told == "apus_cgroup_key=\"\(cgroup.key)\"," + labels)
     #expect(workloads.takeReplaced() == [cgroup.key])
     #expect(workloads.takeReplaced().isEmpty)
     // The first goes, and does not take the second's path away.

@@ -28,6 +28,23 @@ struct UsageTests {
     ("config chek", "unknown command config chek; did you mean config check?"),
     ("config edit", "unknown command config edit; see 'apus help'"),
     ("help agnet", "unknown command agnet; did you mean agent?"),
+    ("help config chek", "unknown command config chek; did you mean config check?"),
+    ("help man nonsense", "unexpected argument nonsense; see 'apus help --help'"),
+    ("help config check x", "unexpected argument x; see 'apus help --help'"),
+    ("man runqlat x", "unexpected argument x; see 'apus man --help'"),
+    (
+      "config check a.yaml",
+      "unexpected argument a.yaml; write --config a.yaml if that is the configuration"
+    ),
+    (
+      "agent b.yaml",
+      "unexpected argument b.yaml; write --config b.yaml if that is the configuration"
+    ),
+    (
+      "config check --config a.yaml b.yaml",
+      "unexpected argument b.yaml; see 'apus config check --help'"
+    ),
+    ("config schema a.yaml", "unexpected argument a.yaml; see 'apus config schema --help'"),
     ("agent --lisen off", "unknown option --lisen; did you mean --listen?"),
     ("agent --lsiten=off", "unknown option --lsiten; did you mean --listen?"),
     ("agent --frobnicate", "unknown option --frobnicate; see 'apus agent --help'"),
@@ -60,7 +77,9 @@ struct UsageTests {
     ("agent --otlp-file=", "option --otlp-file: is empty; write a path, or - for standard output"),
     ("agent --config=", "option --config: is empty; write text"),
     ("agent --listen off --listen off", "option --listen is given twice; give it once"),
-    ("agent now", "unexpected argument now; see 'apus agent --help'"),
+    (
+      "agent now", "unexpected argument now; write --config now if that is the configuration"
+    ),
     (
       "execsnoop -u root",
       "option -u: \"root\" is not a whole number; write a whole number from 0 to 4294967294"
@@ -182,7 +201,9 @@ struct UsageTests {
   @Test("control characters of a wrong word do not reach the terminal")
   func escapes() {
     let error = #expect(throws: UsageError.self) { try Command.parse(["agent", "\u{1b}[2Jx"]) }
-    #expect(error?.description == "unexpected argument \\x1b[2Jx; see 'apus agent --help'")
+    #expect(
+      error?.description == "unexpected argument \\x1b[2Jx; "
+        + "write --config \\x1b[2Jx if that is the configuration")
     let option = #expect(throws: UsageError.self) { try Command.parse(["agent", "--\u{1b}[2J"]) }
     #expect(option?.description == "unknown option --\\x1b[2J; see 'apus agent --help'")
     let command = #expect(throws: UsageError.self) { try Command.parse(["\u{1b}[2J"]) }

@@ -44,7 +44,7 @@ struct FileLaneTests {
         expected += try line(of: batch)
         #expect(queue.offer(batch))
       }
-      lane.step()
+      while lane.step() {}
       #expect(lane.statistics.batchesDelivered.value == UInt64(counts.count))
     }
     #expect(try readFile(path) == expected)
@@ -55,7 +55,7 @@ struct FileLaneTests {
   func full() throws {
     let lane = try lane("/dev/full")
     for count in [3, 4] { #expect(queue.offer(batch(count, 2))) }
-    lane.step()
+    while lane.step() {}
     #expect(ledger.count("exec", "file", .writeFailed) == 7)
     #expect(ledger.count("exit", "file", .writeFailed) == 4)
     #expect(ledger.row("exec", "file")?.delivered == 0)
@@ -81,10 +81,10 @@ struct FileLaneTests {
       let lane = try lane(path)
       #expect(queue.offer(large))
       // As much as the pipe holds; the reader goes away in the middle of the line.
-      lane.step()
+      while lane.step() {}
       #expect(queue.count == 1)
       _ = consume reader
-      lane.step()
+      while lane.step() {}
       #expect(ledger.count("exec", "file", .writeFailed) == 1 && queue.count == 0)
       let again = try Descriptor(path: path, flags: O_RDONLY | O_NONBLOCK)
       #expect(queue.offer(small))
@@ -93,7 +93,7 @@ struct FileLaneTests {
       while let count = try? room.withUnsafeMutableBytes({ try again.read(into: $0) }), count > 0 {
         received += room[..<count]
       }
-      lane.step()
+      while lane.step() {}
       while let count = try? room.withUnsafeMutableBytes({ try again.read(into: $0) }), count > 0 {
         received += room[..<count]
       }

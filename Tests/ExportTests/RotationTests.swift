@@ -38,7 +38,7 @@ struct RotationTests {
 
   private func write(_ lane: FileLane, _ batches: SealedBatch...) {
     for batch in batches { #expect(queue.offer(batch)) }
-    lane.step()
+    while lane.step() {}
   }
 
   private func lines(_ path: String) throws -> [[UInt8]] {

@@ -65,6 +65,13 @@ struct EncoderTests {
     #expect(record.attributes == expected)
   }
 
+  @Test("what happened after the turn began was not observed before it happened")
+  func observedLater() throws {
+    let record = try encoded(exitRecord())
+    #expect(record.time > 1_700_000_003_000_000_001)
+    #expect(record.observed == record.time)
+  }
+
   @Test(
     "a killed process is a warning with the signal's name",
     arguments: [

@@ -96,20 +96,24 @@ import Testing
     #expect(try outcome("status/\(status)") == .refused(failure))
   }
 
-  @Test("Retry-After counts in seconds and as a date")
+  @Test("Retry-After counts in seconds and as a date, in each form of one")
   func retryAfter() throws {
     let failure = ExportFailure(reason: .http(status: 503), message: "full")
     #expect(try outcome("status/503/7") == .retry(afterNanoseconds: 7_000_000_000, failure))
-    #expect(
-      try outcome("status/503/Sun,_06_Nov_1994_08:50:00_GMT")
-        == .retry(afterNanoseconds: 23_000_000_000, failure))
-    #expect(
-      try outcome("status/503/soon") == .retry(afterNanoseconds: nil, failure))
+    for date in ["Sun,_06_Nov_1994", "Sunday,_06-Nov-94"] {
+      #expect(
+        try outcome("status/503/\(date)_08:50:00_GMT")
+          == .retry(afterNanoseconds: 23_000_000_000, failure))
+    }
+    #expect(try outcome("status/503/soon") == .retry(afterNanoseconds: nil, failure))
   }
 
   @Test("the text of an error is one bounded line") func errorText() throws {
-    let failure = ExportFailure(reason: .http(status: 400), message: "line one line two")
-    #expect(try outcome("text/400") == .refused(failure))
+    for count in [1, 1006, 1007, 100_000] {
+      let line = "line one line two " + String(repeating: "x", count: min(count, 1006))
+      let failure = ExportFailure(reason: .http(status: 400), message: line)
+      #expect(try outcome("text/\(count)") == .refused(failure), "\(count)")
+    }
   }
 
   @Test("a slow server is a timeout, on time") func timeout() throws {

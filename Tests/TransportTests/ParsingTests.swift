@@ -65,16 +65,34 @@ import Testing
       ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
       ("Thu, 29 Feb 2024 23:59:60 GMT", 1_709_251_200),
       ("Fri, 31 Dec 9999 23:59:59 GMT", 253_402_300_799),
+      ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777),
+      ("Thursday, 29-Feb-24 23:59:60 GMT", 1_709_251_200),
+      ("Sun Nov  6 08:49:37 1994", 784_111_777), ("Wed Nov 16 08:49:37 1994", 784_975_777),
     ] as [(String, Int64)])
   func dates(text: String, seconds: Int64) {
-    #expect(unixSeconds(httpDate: text) == seconds)
+    #expect(unixSeconds(httpDate: text, now: 784_111_777) == seconds)
+  }
+
+  @Test(
+    "a year of two digits is the last that is not more than fifty years ahead",
+    arguments: [
+      // Now is 2026-11-26 00:00:00.
+      ("94", 784_111_777), ("26", 1_793_954_977), ("76", 3_371_878_177),
+      ("77", 247_654_177), ("00", 973_500_577),
+    ] as [(String, Int64)])
+  func shortYears(year: String, seconds: Int64) {
+    let text = "Sunday, 06-Nov-\(year) 08:49:37 GMT"
+    #expect(unixSeconds(httpDate: text, now: 1_795_651_200) == seconds)
   }
 
   @Test(
     "no HTTP dates",
     arguments: [
-      "", "soon", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET",
-      "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT", "-5", "1.5",
+      "", "soon", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 6 Nov 1994 08:49:37 GMT",
+      "Sun, 06 Nov 1994 24:00:00 GMT", "-5", "1.5", "Sunday, 06-Nov-1994 08:49:37 GMT",
+      "Sunday, 06-Nov-94 08:49:37", "Sunday, 6-Nov-94 08:49:37 GMT",
+      "Sunday, 06-Nov-94-1 08:49:37 GMT", "Sun Nov 6 08:49:37 1994", "Sun Nov  16 08:49:37 1994",
+      "Sun Nov  6 08:49:37 94", "Sunday Nov  6 08:49:37 1994", "Sun Nov  0 08:49:37 1994",
     ])
   func notDates(text: String) {
     #expect(retryDelayNanoseconds(retryAfter: text, unixSeconds: 0) == nil)

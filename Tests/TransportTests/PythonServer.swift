@@ -23,7 +23,8 @@ final class PythonServer {
     + "/.build/venv/bin/python3"
   static let hasVirtualPython = access(virtualPython, X_OK) == 0
 
-  init(_ script: String, python: String = "/usr/bin/python3") throws {
+  /// `at` chooses the port for a script that lets one choose.
+  init(_ script: String, python: String = "/usr/bin/python3", at port: UInt16? = nil) throws {
     // One socket pair for input and output, closed on exec, unlike what pipe() makes: the servers
     // of other tests would keep this one's input open.
     var pair: [Int32] = [0, 0]
@@ -37,14 +38,10 @@ final class PythonServer {
     posix_spawn_file_actions_adddup2(&actions, pair[1], 0)
     posix_spawn_file_actions_adddup2(&actions, pair[1], 1)
     var child: pid_t = 0
-    let path = Self.path(script)
-    let code = python.withCString { program in
-      path.withCString { script in
-        var arguments: [UnsafeMutablePointer<CChar>?] = [strdup(program), strdup(script), nil]
-        defer { for argument in arguments { free(argument) } }
-        return posix_spawn(&child, program, &actions, nil, &arguments, environ)
-      }
-    }
+    let words = [python, Self.path(script)] + (port.map { ["\($0)"] } ?? [])
+    var arguments = words.map { strdup($0) } + [nil]
+    defer { for argument in arguments { free(argument) } }
+    let code = posix_spawn(&child, python, &actions, nil, &arguments, environ)
     close(pair[1])
     input = pair[0]
     process = child

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`apus doctor` as golden files: with and without privilege, of a bare machine, and its JSON."""
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,8 @@ from waiting import eventually
 
 # Whoever has the default's port beside these tests is none of their matter.
 LISTEN = ("--listen", "127.0.0.1:0")
+NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
+          "--bounding-set=-all"]
 
 
 def test_all_is_well_here():
@@ -34,13 +37,17 @@ def test_json_says_the_same():
                       "exit_code": 0}
 
 
-def test_without_privilege():
+@contextlib.contextmanager
+def program_for_nobody():
+    """A copy where anyone may run it."""
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
-        program = shutil.copy(APUS, directory)
-        nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-                  "--inh-caps=-all", "--bounding-set=-all"]
-        done = doctor(*LISTEN, within=[*apart(), *nobody], program=program)
+        yield shutil.copy(APUS, directory)
+
+
+def test_without_privilege():
+    with program_for_nobody() as program:
+        done = doctor(*LISTEN, within=[*apart(), *NOBODY], program=program)
     assert done.returncode == 4
     check("doctor-nobody", done.stdout)
     assert done.stderr == "apus: 1 error; see above\n"
@@ -81,16 +88,32 @@ def test_a_wrong_configuration(tmp_path):
 
 
 def test_of_a_running_agent(tmp_path):
-    with Agent(tmp_path) as agent:
-        done = doctor()
-        assert done.returncode == 0
-        check("doctor-agent", section(done.stdout, "agent"))
-        assert f"with pid {agent.pid}" in done.stdout
-        # What it is told of the defaults is no news of that agent.
-        assert f"the running agent (pid {agent.pid}) may have others" in done.stdout
-        own = doctor("--listen", f"127.0.0.1:{agent.port}", "--config", quiet(tmp_path))
-        assert f"127.0.0.1:{agent.port} is the running agent's" in own.stdout
-        assert own.returncode == 0 and "nothing is sent" in own.stdout
+    told = {}
+    with program_for_nobody() as program:
+        for name, settings in (("an agent", {}), ("one that serves nothing", {"listen": "off"})):
+            with Agent(tmp_path, settings) as agent:
+                for who, done in (("root", doctor()),
+                                  ("nobody", doctor(within=NOBODY, program=program))):
+                    told[f"{name}, asked by {who}"] = section(done.stdout, "agent")
+                    assert f"with pid {agent.pid}" in done.stdout
+                    # What it is told of the defaults is no news of that agent.
+                    assert f"the running agent (pid {agent.pid}) may have others" in done.stdout
+                if "listen" not in settings:
+                    own = doctor("--config", quiet(tmp_path), "--listen",
+                                 f"127.0.0.1:{agent.port}")
+                    assert f"127.0.0.1:{agent.port} is the running agent's" in own.stdout
+                    assert own.returncode == 0 and "nothing is sent" in own.stdout
+    check("doctor-agent", "".join(f"# {what}\n{text}" for what, text in told.items()))
+
+
+def test_of_an_agent_whose_network_is_another(tmp_path):
+    with Agent(tmp_path, {"listen": "127.0.0.1:9464"}, ready=False,
+               wrapper=["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+               ) as agent:
+        eventually(lambda: "msg=started" in agent.log, 15, lambda: agent.log)
+        done = doctor(*LISTEN)
+        assert "http://127.0.0.1:9464/metrics does not answer here" in done.stdout
+        assert "apus.process.exec to metrics: " in done.stdout and done.returncode == 0
 
 
 def test_a_configuration_of_which_nothing_can_come(tmp_path):

@@ -4,6 +4,7 @@ import http.client
 import os
 import pathlib
 import random
+import re
 import socket
 import ssl
 import subprocess
@@ -102,11 +103,17 @@ def test_over_tls_with_a_token_that_is_replaced_and_a_certificate_that_is(tmp_pa
         # A key of another certificate: the old ones stay until both are there.
         authority.install("second", "key")
         eventually(lambda: ask(agent.port, context, "/healthz")[2] == "first"
-                   and "key" in agent.log and "certificate has changed" in agent.log)
+                   and "cannot be used, the one before stays" in agent.log, 10,
+                   lambda: agent.log)
+        assert "certificate has changed" not in agent.log
         authority.install("second", "crt")
         eventually(lambda: ask(agent.port, context, "/healthz")[2] == "second")
-        doctor = run("doctor")
-        assert f"not read: 127.0.0.1:{agent.port}/metrics needs TLS and a token" in doctor.stdout
+        eventually(lambda: f'certificate has changed, new connections use it" '
+                    f"file={tmp_path}/server.crt" in agent.log, 5, lambda: agent.log)
+        doctor = run("doctor").stdout
+        assert f"https://127.0.0.1:{agent.port}/metrics, needs TLS and a token\n" in doctor
+        assert re.search(r"ok +health +ready\n", doctor)
+        assert "apus.process.exec to metrics: " in doctor
 
 
 @pytest.mark.parametrize("settings,message", [

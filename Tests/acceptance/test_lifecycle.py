@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.request
 
 import pytest
 
@@ -43,6 +44,18 @@ def test_a_second_instance_is_refused_with_the_pid_of_the_first(tmp_path):
         assert second.returncode == 5
         assert str(first.pid) in second.stderr, second.stderr
         assert first.is_ready()
+
+
+@pytest.mark.parametrize("form, listen, found", [
+    ("text", "127.0.0.1:0", r" listen=(127\.0\.0\.1:\d+) "),
+    ("json", "[::1]:0", r'"listen":"(\[::1\]:\d+)"'), ("json", "off", r'"listen":"(off)"')])
+def test_it_says_where_it_listens(tmp_path, form, listen, found):
+    with Agent(tmp_path, {"log.format": form, "listen": listen}, ready=False) as agent:
+        [line] = eventually(lambda: [line for line in agent.log.splitlines() if "started" in line],
+                            15, lambda: agent.log)
+        [address] = re.findall(found, line)
+        if listen != "off":
+            assert urllib.request.urlopen(f"http://{address}/healthz", timeout=5).status == 200
 
 
 def test_it_is_ready_and_sees_the_first_event_within_half_a_second(workloads, tmp_path):
@@ -135,6 +148,28 @@ def test_the_capabilities_of_the_unit_are_enough_for_every_hook(tmp_path):
     bounded = ["setpriv", f"--bounding-set=-all,{kept}", "--inh-caps=-all", "--"]
     with Agent(tmp_path, wrapper=bounded) as agent:
         assert "probe not loaded" not in agent.log and "hook not taken" not in agent.log
+
+
+def test_systemd_has_nothing_to_say_against_the_unit(tmp_path):
+    unit = tmp_path / "apus.service"
+    unit.write_text((ROOT / "deploy/apus.service").read_text().replace("/usr/local/bin/apus",
+                                                                       str(APUS)))
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True,
+                          timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_defaults_fit_the_memory_that_the_unit_allows(tmp_path):
+    unit = (ROOT / "deploy/apus.service").read_text()
+    allowed = int(re.search(r"^MemoryMax=(\d+)M$", unit, re.MULTILINE)[1]) << 20
+    tasks = int(re.search(r"^TasksMax=(\d+)$", unit, re.MULTILINE)[1])
+    with Agent(tmp_path) as agent:
+        status = pathlib.Path(f"/proc/{agent.pid}/status").read_text()
+        limit = sum(value for _, value in agent.samples("apus_agent_memory_limit_bytes"))
+    # What it had at most while it loaded its programs, and all that it may ever take besides.
+    peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
+    assert peak + limit < allowed, f"{peak} and {limit}"
+    assert int(re.search(r"Threads:\s+(\d+)", status)[1]) == 5 < tasks
 
 
 def test_without_the_network_s_capability_the_rest_is_observed_and_that_is_said(tmp_path):

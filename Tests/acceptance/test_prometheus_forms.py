@@ -16,7 +16,13 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PROTOBUF = ("application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
             "encoding=delimited")
+VERSION, SCHEMA = "0.1.0", "https://opentelemetry.io/schemas/1.44.0"
 LATENCY = "apus_cpu_runqueue_latency_seconds"
+
+
+# Keys of attributes that are the same to Prometheus, or would be what it keeps for itself.
+ODD = {"a_b": "1", "a.b": "2", "é": "u", ".-x": "3", "..name..": "n", "2nd": "second"}
+ODD_LABELS = {"a_b": "2;1", "_": "u", "_x": "3", "_name_": "n", "key_2nd": "second"}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +31,7 @@ def watched(workloads, tmp_path_factory):
     from workloads import Cgroup
     cgroup = Cgroup()
     settings = {"prometheus.created": True, "prometheus.scope_labels": True,
-                "resource.attributes": {"deployment.note": 'a "quoted" \\ one'}}
+                "resource.attributes": {"deployment.note": 'a "quoted" \\ one', **ODD}}
     with Agent(tmp_path_factory.mktemp("forms"), settings) as agent:
         workloads.storm(workloads.marked(), 23, cgroup=cgroup)
         eventually(lambda: len(read(agent, cgroup, TEXT)) > 3)
@@ -104,12 +110,17 @@ def test_openmetrics_has_families_units_and_the_times_of_starts(watched):
     assert families["target"].type == "info"
     assert target.labels["service_name"] == "apus"
     assert target.labels["deployment_note"] == 'a "quoted" \\ one'
+    assert ODD_LABELS.items() <= target.labels.items()
+    assert not any(name.startswith("__") for name in target.labels)
     for family in families.values():
         created = [sample for sample in family.samples if sample.name.endswith("_created")]
         assert bool(created) == (family.type in ("counter", "histogram"))
         for sample in family.samples:
             if family.name != "target":
-                assert sample.labels["otel_scope_name"] == "apus"
+                assert {name: value for name, value in sample.labels.items()
+                        if name.startswith("otel_scope_")} == {
+                    "otel_scope_name": "apus", "otel_scope_version": VERSION,
+                    "otel_scope_schema_url": SCHEMA}
 
 
 def test_native_histograms_have_what_classic_ones_add_up(watched):

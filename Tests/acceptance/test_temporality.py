@@ -5,7 +5,7 @@ import collections
 import pytest
 
 from agent import Agent
-from decoded import latest, points_of
+from decoded import points_of
 from receiver import Fault
 from waiting import eventually, settled
 
@@ -147,14 +147,14 @@ def check_delta_times(messages, counters, histograms):
         check_intervals(points_of(messages, WAITS))
 
 
-def test_the_whole_run_of_the_agent_itself_adds_up_too(receiver, workloads, tmp_path):
-    """Also what is counted between the last interval and the end."""
+def test_the_whole_run_of_the_agent_itself_adds_up_too(receiver, workloads, cgroup, tmp_path):
+    """What is counted between the last interval and the end is sent, and once."""
     agent = Agent(tmp_path, {"export.endpoint": receiver.http_endpoint, "metrics.interval": "1h",
                              "metrics.temporality": "delta"})
-    workloads.storm(workloads.marked(), 500)
+    workloads.storm(workloads.marked(), 500, cgroup=cgroup)
     assert agent.stop() == 0, agent.log
-    points = latest(receiver.messages("metrics"), EXECS)
-    assert sum(point.value for point in points) >= 500
+    points = of_cgroup(receiver.messages("metrics"), EXECS, cgroup)
+    assert sum(point.value for point in points) == 500 + 1
     check_intervals(points_of(receiver.messages("metrics"), EXECS))
 
 

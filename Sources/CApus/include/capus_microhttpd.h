@@ -4,7 +4,9 @@
  * function here may be called before that one returned NULL.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct capus_httpd capus_httpd;
 typedef struct capus_httpd_tls capus_httpd_tls;
@@ -40,8 +42,11 @@ capus_httpd_tls *_Nullable capus_httpd_tls_new(const char *_Nonnull certificate,
 					       const char *_Nonnull key, char *_Nonnull message,
 					       size_t message_size);
 void capus_httpd_tls_free(capus_httpd_tls *_Nonnull tls);
-/* What became of files that have changed, once; NULL when nothing did. */
-const char *_Nullable capus_httpd_tls_news(capus_httpd_tls *_Nonnull tls);
+/*
+ * Once for files that have changed: the certificate's path when they are taken, else what is wrong
+ * with them. NULL when nothing has happened.
+ */
+const char *_Nullable capus_httpd_tls_news(capus_httpd_tls *_Nonnull tls, bool *_Nonnull is_taken);
 
 /*
  * Serves `listener`, a listening socket, whenever capus_httpd_run is called; over TLS when there is
@@ -59,6 +64,13 @@ capus_httpd *_Nullable capus_httpd_start(int listener, struct capus_httpd_limits
 void capus_httpd_run(capus_httpd *_Nonnull httpd, int stop);
 /* Ends every connection and the listener; nobody may be in capus_httpd_run. */
 void capus_httpd_stop(capus_httpd *_Nonnull httpd);
+
+/* Where a client is: IPv4 as IPv6 writes it, ::ffff:a.b.c.d; only to tell clients apart. */
+struct capus_httpd_address {
+	uint64_t high;
+	uint64_t low;
+};
+struct capus_httpd_address capus_httpd_client(capus_httpd_connection *_Nonnull connection);
 
 /* A request header's value, valid during the handler; NULL when absent. */
 const char *_Nullable capus_httpd_header(capus_httpd_connection *_Nonnull connection,

@@ -12,48 +12,30 @@ func agentFindings() -> [Finding] {
   if let resident = residentKiB(agent.pid) {
     findings.append(Finding(.agent, "memory", .ok, "\(resident) KiB resident"))
   }
+  if let status = AgentStatus.read() {
+    findings.append(healthFinding(status.obstacles))
+    findings += status.rows.map { LedgerRow($0) }.filter(\.isOfInterest).map(\.finding)
+    return findings + [endpoint(agent)]
+  }
+  return findings + pageFindings(agent)
+}
+
+/// Where others find it, for one who knows the rest already.
+private func endpoint(_ agent: RunningAgent) -> Finding {
   guard let address = agent.address else {
-    return findings + [
-      Finding(.agent, "ledger", .warning, "not served", "run the agent with --listen")
-    ]
+    return Finding(.agent, "endpoint", .ok, "off")
   }
-  // Neither a client of TLS nor a secret that it does not know is the doctor's.
-  if !agent.demands.contains("TLS") { findings.append(health(address)) }
-  guard agent.demands.isEmpty else {
-    let demands = agent.demands.joined(separator: " and ")
-    return findings + [
-      Finding(
-        .agent, "ledger", .ok, "not read: \(address)/metrics needs \(demands)",
-        "scrape it with that")
-    ]
+  let demands = agent.demands.isEmpty ? "" : ", needs \(agent.demands.joined(separator: " and "))"
+  // A client of TLS is what the doctor is not.
+  guard !agent.demands.contains("TLS") else {
+    return Finding(.agent, "endpoint", .ok, "https://\(address)/metrics\(demands)")
   }
-  let page = AgentPage(fetch: "/metrics", from: address, keeping: LedgerPage.prefix)
-  guard let page, page.status == 200, let ledger = LedgerPage(page) else {
-    let what = page.map { "answers \($0.status)" } ?? "does not answer"
-    return findings + [
-      Finding(.agent, "ledger", .warning, "http://\(address)/metrics \(what)", "see its log")
-    ]
-  }
-  return findings + ledger.rows.map(finding)
-}
-
-private func health(_ address: String) -> Finding {
-  guard let page = AgentPage(fetch: "/readyz", from: address) else {
-    return Finding(
-      .agent, "health", .error, "http://\(address)/readyz does not answer", "see its log")
-  }
-  let words = page.lines.joined(separator: "; ")
-  return page.status == 200
-    ? Finding(.agent, "health", .ok, words)
-    : Finding(.agent, "health", .error, words, "see its log")
-}
-
-private func finding(_ row: LedgerPage.Row) -> Finding {
-  Finding(
-    .agent, "ledger", row.lost == 0 ? .ok : .warning,
-    "\(row.event) to \(row.destination): \(row.produced) produced, \(row.delivered) delivered, "
-      + "\(row.filtered) filtered, \(row.lost) lost\(row.reasons), \(row.pending) on the way",
-    lossRemedies(row.losses))
+  let url = "http://\(address)/metrics"
+  return AgentPage(fetch: "/healthz", from: address) == nil
+    ? Finding(
+      .agent, "endpoint", .warning, "\(url) does not answer here",
+      "ask from the agent's network namespace, or see its log")
+    : Finding(.agent, "endpoint", .ok, url + demands)
 }
 
 /// VmRSS of a process; nil when it cannot be read.

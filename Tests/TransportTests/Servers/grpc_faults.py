@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The official OTLP logs service; the metadata key x-fault names what it does instead of "ok".
-Prints its port; ends when its standard input does."""
+Prints its port, which an argument may choose; ends when its standard input does."""
 
 import concurrent.futures
 import os
@@ -38,10 +38,8 @@ class Service(logs_grpc.LogsServiceServicer):
         if fault == "count":
             response.partial_success.error_message = f"{count(request)} records"
         elif fault == "metadata":
-            response.partial_success.error_message = (
-                f"{metadata['user-agent']} te={metadata.get('te')} "
-                f"deadline={context.time_remaining() < 60}"
-            )
+            is_near = 20 < context.time_remaining() <= 30
+            response.partial_success.error_message = f"{metadata['user-agent']} {is_near}"
         elif fault == "partial":
             response.partial_success.rejected_log_records = 3
             response.partial_success.error_message = "3 are too old"
@@ -73,7 +71,8 @@ server = grpc.server(
     ],
 )
 logs_grpc.add_LogsServiceServicer_to_server(Service(), server)
-print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+port = sys.argv[1] if len(sys.argv) > 1 else "0"
+print(server.add_insecure_port(f"127.0.0.1:{port}"), flush=True)
 server.start()
 sys.stdin.read()
 server.stop(0)

@@ -45,7 +45,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers = [("Retry-After", parts[2].replace("_", " "))] if len(parts) > 2 else []
             self.answer(int(parts[1]), b"\x12\x04full", headers=headers)
         elif kind == "text":
-            self.answer(int(parts[1]), b"line one\nline two\n", "text/plain")
+            self.answer(400, b"line one\nline two " + b"x" * int(parts[1]) + b"\n", "text/plain")
         elif kind == "zipped":
             packed = gzip.compress(b"\x0a\x0b\x08\x05\x12\x07too old")
             self.answer(200, packed, headers=[("Content-Encoding", "gzip")])
