@@ -152,11 +152,29 @@ int capus_curl_set_callbacks(capus_curl_easy *easy, capus_curl_data read, capus_
 	return CURLE_OK;
 }
 
+int capus_curl_set_handshake(capus_curl_easy *easy, capus_curl_handshake begin, void *context)
+{
+	CURLcode code = api.curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, (void *)begin);
+	if (code)
+		return (int)code;
+	return (int)api.curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, context);
+}
+
 int capus_curl_get_long(capus_curl_easy *easy, uint32_t info, long *value)
 {
 	if ((info & CURLINFO_TYPEMASK) != CURLINFO_LONG)
 		return CURLE_BAD_FUNCTION_ARGUMENT;
 	return (int)api.curl_easy_getinfo(easy, (CURLINFO)info, value);
+}
+
+int capus_curl_get_offset(capus_curl_easy *easy, uint32_t info, int64_t *value)
+{
+	if ((info & CURLINFO_TYPEMASK) != CURLINFO_OFF_T)
+		return CURLE_BAD_FUNCTION_ARGUMENT;
+	curl_off_t offset = 0;
+	CURLcode code = api.curl_easy_getinfo(easy, (CURLINFO)info, &offset);
+	*value = offset;
+	return (int)code;
 }
 
 capus_curl_list *capus_curl_list_append(capus_curl_list *list, const char *text)

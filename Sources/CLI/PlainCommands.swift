@@ -37,16 +37,18 @@ extension CommandTable {
     paragraph: """
       Looks at the kernel and at what this process may do, attaches each probe for a moment to see
       which hooks it takes and why, tells the memory that an agent of this configuration may take,
-      sends an empty request to each destination, and prints health and loss ledger of a running
-      agent. Below what is not well stands what to do. Exits with 4 when the kernel or a privilege
-      is missing, else with 3 when the configuration is wrong, else with 1 when a destination or
-      the running agent is not well; a warning is no reason.
+      looks whether its endpoint could be served and its file be written, sends an empty request to
+      each collector, and prints health and loss ledger of a running agent. Below what is not well
+      stands what to do. Exits with 4 when the kernel or a privilege is missing, else with 3 when
+      the configuration is wrong, certificates and tokens included, else with 1 when the endpoint,
+      a destination or the running agent is not well, also when a collector asks to come again
+      later; a warning is no reason.
       """,
     flags: [json] + configuration,
     examples: [
       Example(command: "apus doctor", meaning: "a report to read"),
       Example(
-        command: "apus doctor --json --config /etc/apus.yaml",
+        command: "apus doctor --json --config /etc/apus/apus.yaml",
         meaning: "one object per finding, of what an agent started so would meet"),
     ],
     exitCodes: [.ok, .failure, .usage, .configuration, .unavailable])

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether the files that options name can be read, looked at once, at the start.
+// Whether the files that options name can be read and are what they should be, looked at once, at
+// the start.
 
 internal import Glibc
+internal import Platform
 
 extension Settings {
   /// A file that the configuration names must be there.
@@ -10,10 +12,12 @@ extension Settings {
   /// authorities would be a trust nobody asked for.
   mutating func checkFiles(_ problems: inout Problems) {
     for case (let row, let entry?) in effective where row.type == .file {
-      guard case .text(let path) = entry.value, let code = Self.unreadable(path) else { continue }
+      guard case .text(let path) = entry.value, let fault = Self.fault(path, row.key) else {
+        continue
+      }
       let name = entry.isHidden ? entry.references.joined(separator: ", ") : shown(path)
-      let wrong = "\(name) cannot be read (\(errorText(code)))"
-      let right = "give a file that this user may read"
+      let wrong = "\(name) \(fault.wrong)"
+      let right = fault.right
       guard case .environment = entry.source else {
         problems.note(
           ConfigError(
@@ -24,8 +28,28 @@ extension Settings {
       warnings.append(
         ConfigWarning(
           source: entry.source, wrong: wrong, right: right,
-          used: "nothing is sent with it until it can be read"))
+          used: "nothing is sent with it until \(fault.end)"))
     }
+  }
+
+  private static func fault(
+    _ path: String, _ key: OptionKey
+  ) -> (wrong: String, right: String, end: String)? {
+    let contents = FileContents(key)
+    if let code = unreadable(path) {
+      return (
+        "cannot be read (\(errorText(code)))", "give a file that this user may read",
+        "it can be read"
+      )
+    }
+    let bytes: [UInt8]
+    do throws(SystemError) { bytes = try readFile(path, limit: contents.byteMax) } catch {
+      return (
+        "is larger than \(SizeText.text(contents.byteMax))", "give \(contents.name)",
+        "that is mended"
+      )
+    }
+    return contents.fault(bytes).map { ($0, "give \(contents.name)", "that is mended") }
   }
 
   /// The error number; nil when the file can be read.

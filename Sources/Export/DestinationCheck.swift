@@ -7,32 +7,31 @@ internal import Platform
 internal import Transport
 
 package struct DestinationCheck: Sendable {
-  /// What stands in the way.
-  package enum Fault: Sendable {
-    case resolve, connect, timeout, tls, protocolMismatch, unauthorized, notFound, refused, busy
-    /// No request can be made of what is configured.
-    case settings
-  }
-
   package let signal: String
   /// Without a query, which may hold a key.
   package let url: String
+  /// "HOST:PORT" of the proxy on the way.
+  package let proxy: String?
   /// What happened, in words.
   package let result: String
   /// nil when the collector takes our requests.
-  package let fault: Fault?
+  package private(set) var fault: Fault?
 
   /// Asks all at once and waits for the last; each has the time that its configuration allows, but
   /// no more than 10 s.
   package static func run(_ settings: Settings, version: String) -> [DestinationCheck] {
     let asked = Exporter.asked(settings)
-    guard let (signal, destination) = asked.first else { return [] }
+    guard !asked.isEmpty else { return [] }
     do throws(TransportError) {
       return try run(asked, settings.export, version)
     } catch {
-      return [DestinationCheck(signal, destination, "\(error)", .settings)]
+      return asked.map { DestinationCheck($0.0, $0.1, "\(error)", Fault(error)) }
     }
   }
+
+  /// An attempt ends by itself before the wait for all does, and so tells how far it came.
+  private static let attemptMillisecondsMax = 10_000
+  private static let waitNanoseconds: UInt64 = 12_000_000_000
 
   private static func run(
     _ asked: [(Transport.Signal, Config.Destination)], _ export: Settings.Export, _ version: String
@@ -51,7 +50,7 @@ package struct DestinationCheck: Sendable {
         checks[index] = DestinationCheck(signal, destination, error.result, error.fault)
       }
     }
-    let deadline = Clock.bootNanoseconds() + 10_000_000_000
+    let deadline = Clock.bootNanoseconds() + waitNanoseconds
     while transfers.activeCount > 0, Clock.bootNanoseconds() < deadline {
       try transfers.wait(milliseconds: 100) { completion in
         let index = Int(completion.token)
@@ -59,11 +58,11 @@ package struct DestinationCheck: Sendable {
         let seconds = Int64(Clock.shared.unixNanoseconds() / 1_000_000_000)
         checks[index] = DestinationCheck(
           asked[index].0, asked[index].1,
-          client.outcome(of: completion, unixSeconds: seconds))
+          client.outcome(of: completion, unixSeconds: seconds), completion)
       }
     }
     return checks.enumerated().map { index, check in
-      check ?? DestinationCheck(asked[index].0, asked[index].1, "no answer in 10 s", .timeout)
+      check ?? DestinationCheck(asked[index].0, asked[index].1, "no answer in 12 s", .timeout)
     }
   }
 
@@ -78,14 +77,20 @@ package struct DestinationCheck: Sendable {
   ) throws(Obstacle) -> OTLPClient {
     let client: OTLPClient
     do throws(ExportError) {
-      client = try Exporter.client(destination, signal, version)
+      let configured = destination.timeoutMilliseconds
+      client = try Exporter.client(
+        destination, signal, version,
+        timeoutMilliseconds: configured == 0
+          ? attemptMillisecondsMax : min(configured, attemptMillisecondsMax))
+    } catch .transport(let error) {
+      throw Obstacle(result: "\(error)", fault: Fault(error))
     } catch {
       throw Obstacle(result: "\(error)", fault: .settings)
     }
     do throws(TransferFailure) {
       try client.refresh(now: Clock.bootNanoseconds())
     } catch {
-      throw Obstacle(result: error.message, fault: .tls)
+      throw Obstacle(result: error.message, fault: .file)
     }
     return client
   }
@@ -114,43 +119,29 @@ package struct DestinationCheck: Sendable {
   ) {
     self.signal = signal.rawValue
     url = destination.name
+    proxy =
+      destination.unixSocket == nil
+      ? Transport.Proxy(destination).place(for: destination.url) : nil
     self.result = result
     self.fault = fault
   }
 
   private init(
-    _ signal: Transport.Signal, _ destination: Config.Destination, _ outcome: ExportOutcome
+    _ signal: Transport.Signal, _ destination: Config.Destination, _ outcome: ExportOutcome,
+    _ completion: Completion
   ) {
-    let name = "\(destination.protocol.rawValue)"
     switch outcome {
-    case .delivered(_, let message):
-      let words = message.isEmpty ? "" : " (\(message))"
-      self.init(signal, destination, "takes \(name)\(words)", nil)
+    case .delivered(let rejected, let message):
+      let name = "\(destination.protocol.rawValue)"
+      let isStrange = completion.response.isStrange && destination.protocol != .grpc
+      self.init(
+        signal, destination, "takes \(name)" + (message.isEmpty ? "" : " (\(message))"),
+        isStrange ? .stranger : rejected > 0 || !message.isEmpty ? .reservations : nil)
     case .retry(_, let failure), .refused(let failure):
-      self.init(signal, destination, "\(failure)", Fault(failure))
-    }
-  }
-}
-
-extension DestinationCheck.Fault {
-  fileprivate init(_ failure: ExportFailure) {
-    switch failure.reason {
-    case .http(401), .http(403), .http(407), .grpc(7), .grpc(16): self = .unauthorized
-    case .http(404), .http(405): self = .notFound
-    case .http(415), .http(426), .http(505): self = .protocolMismatch
-    case .http(429), .http(502), .http(503), .http(504), .grpc(8), .grpc(14): self = .busy
-    // UNIMPLEMENTED: a gRPC server that has no such service.
-    case .grpc(12): self = .notFound
-    case .http, .grpc: self = .refused
-    case .transport(let kind):
-      self =
-        switch kind {
-        case .resolve: .resolve
-        case .connect: .connect
-        case .timeout: .timeout
-        case .tls: .tls
-        case .reset, .protocol, .tooLarge, .body, .other: .protocolMismatch
-        }
+      self.init(signal, destination, "\(failure)", nil)
+      fault = Fault(
+        failure, completion, isSecure: destination.url.lowercased().hasPrefix("https:"),
+        isSocket: destination.unixSocket != nil, isThroughProxy: proxy != nil)
     }
   }
 }

@@ -7,19 +7,14 @@ internal import Transport
 
 extension Exporter {
   static func client(
-    _ destination: Config.Destination, _ signal: Transport.Signal, _ version: String
+    _ destination: Config.Destination, _ signal: Transport.Signal, _ version: String,
+    timeoutMilliseconds: Int? = nil
   ) throws(ExportError) -> OTLPClient {
     let transport: OTLPProtocol =
       switch destination.protocol {
       case .httpProtobuf: .httpProtobuf
       case .httpJSON: .httpJSON
       case .grpc: .grpc
-      }
-    let proxy: Transport.Proxy =
-      switch destination.proxy {
-      case nil: .environment
-      case .some(.none): .none
-      case .url(let url): .url(url)
       }
     let tls = TLSFiles(
       authorities: destination.tls.authorities, certificate: destination.tls.certificate,
@@ -31,9 +26,9 @@ extension Exporter {
         settings: OTLPSettings(
           transport: transport, headers: destination.headers.map { ($0.key, $0.value) },
           currentHeaders: renewal(of: destination.headers),
-          timeoutMilliseconds: destination.timeoutMilliseconds, tls: tls,
+          timeoutMilliseconds: timeoutMilliseconds ?? destination.timeoutMilliseconds, tls: tls,
           isGzipped: destination.compression == .gzip, unixSocket: destination.unixSocket,
-          proxy: proxy, version: version))
+          proxy: Transport.Proxy(destination), version: version))
     } catch {
       throw .transport(error)
     }
@@ -62,5 +57,16 @@ extension Exporter {
       current.append((header.key, header.value))
     }
     return current
+  }
+}
+
+extension Transport.Proxy {
+  init(_ destination: Config.Destination) {
+    self =
+      switch destination.proxy {
+      case nil: .environment
+      case .some(.none): .none
+      case .url(let url): .url(url)
+      }
   }
 }

@@ -121,7 +121,7 @@ package final class Exporter: @unchecked Sendable {
 
   /// What goes to a file: all to one that is named; `console` is the same on standard output, for
   /// the signals that say so.
-  private static func fileSignals(_ settings: Settings) -> [OTLP.Signal] {
+  static func fileSignals(_ settings: Settings) -> [OTLP.Signal] {
     if settings.otlpFile != nil { return [.logs, .metrics] }
     return (settings.export.logs.console ? [.logs] : [])
       + (settings.export.metrics.console ? [.metrics] : [])

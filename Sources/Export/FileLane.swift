@@ -39,12 +39,16 @@ final class FileLane {
     self.destination = destination
     self.queue = queue
     self.ledger = ledger
-    var files: [(Signal?, OutputFile)] = []
-    let parts = FileLane.split(path)
-    for signal in parts.count > 1 ? signals : [] {
-      files.append((signal, try OutputFile(parts.joined(separator: "\(signal)"), rotation)))
+    files = try FileLane.paths(path, signals).map { signal, path throws(SystemError) in
+      (signal, try OutputFile(path, rotation))
     }
-    self.files = files.isEmpty ? [(nil, try OutputFile(path, rotation))] : files
+  }
+
+  /// The files that `path` stands for: one for all signals, or one for each.
+  static func paths(_ path: String, _ signals: [Signal]) -> [(signal: Signal?, path: String)] {
+    let parts = split(path)
+    guard parts.count > 1, !signals.isEmpty else { return [(nil, path)] }
+    return signals.map { ($0, parts.joined(separator: "\($0)")) }
   }
 
   /// What stands around `{signal}`.

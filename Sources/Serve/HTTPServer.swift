@@ -58,7 +58,7 @@ package struct HTTPServer: ~Copyable {
 
 /// A certificate and its key, as files that may be replaced.
 @safe
-private final class Certificate {
+final class Certificate {
   fileprivate let raw: OpaquePointer
 
   init(_ files: TLSFiles) throws(ServeError) {

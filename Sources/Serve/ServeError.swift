@@ -17,6 +17,14 @@ package enum ServeError: Error, Equatable {
   /// The server could not be started on its socket.
   case start(errno: Int32)
 
+  /// The contents of what is configured are at fault, and no state of this machine.
+  package var isOfConfiguration: Bool {
+    switch self {
+    case .certificate, .token, .address: true
+    case .library, .listen, .start: false
+    }
+  }
+
   package var isInUse: Bool {
     if case .listen(_, EADDRINUSE) = self { true } else { false }
   }

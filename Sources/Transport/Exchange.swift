@@ -26,6 +26,7 @@ final class Exchange {
   private var response = Response()
   private var sentByteCount = 0
   private var isTooLarge = false
+  private var isHandshakeBegun = false
   private let errorText: UnsafeMutableBufferPointer<CChar>
 
   init() throws(TransportError) {
@@ -47,6 +48,7 @@ final class Exchange {
     response = Response()
     sentByteCount = 0
     isTooLarge = false
+    isHandshakeBegun = false
     unsafe errorText[0] = 0
     request.body.rewind()
     unsafe capus_curl_easy_reset(easy)
@@ -55,16 +57,21 @@ final class Exchange {
 
   /// Ends the exchange: what came back, and the request is let go.
   func finish(code: Int32) -> Completion {
+    let ending = unsafe Ending(
+      easy, hasBegun: sentByteCount > 0 || response.status > 0, isHandshakeBegun: isHandshakeBegun)
+    response.connectionsOpened = ending.connectionsOpened
+    response.proxyStatus = ending.proxyStatus
+    let destination = request?.destination
     request = nil
-    var opened = 0
-    if unsafe capus_curl_get_long(easy, CURLINFO_NUM_CONNECTS.rawValue, &opened) == 0 {
-      response.connectionsOpened = opened
-    }
     defer { response = Response() }
+    guard code != 0, let destination else {
+      return Completion(token: token, response: response, failure: nil)
+    }
     return Completion(
       token: token, response: response,
-      failure: code == 0
-        ? nil : TransferFailure(code: code, isTooLarge: isTooLarge, text: text(code)))
+      failure: TransferFailure(
+        code: code, isTooLarge: isTooLarge, text: text(code), ending: ending,
+        destination: destination))
   }
 
   private func text(_ code: Int32) -> String {
@@ -72,7 +79,10 @@ final class Exchange {
     let detail = unsafe errorText.baseAddress.map { unsafe String(cString: $0) } ?? ""
     // These repeat the proxy's URL, with its password; the environment's too.
     let isSecret = detail.hasPrefix("Unsupported proxy")
-    return detail.isEmpty || isSecret ? unsafe String(cString: capus_curl_easy_text(code)) : detail
+    // 7.88 leaves this where a peer has hung up, and nothing else.
+    let isBeside = detail.hasPrefix("getpeername() failed")
+    return detail.isEmpty || isSecret || isBeside
+      ? unsafe String(cString: capus_curl_easy_text(code)) : detail
   }
 
   private func configure(_ request: Request) throws(TransportError) {
@@ -83,6 +93,8 @@ final class Exchange {
       "callbacks",
       unsafe capus_curl_set_callbacks(
         easy, readBody, seekBody, writeBody, readHeader, context))
+    // Only tells how far a handshake came; one that is not told of passes for a connect.
+    _ = unsafe capus_curl_set_handshake(easy, beginHandshake, context)
     try check(
       "CURLOPT_ERRORBUFFER",
       unsafe capus_curl_set_pointer(easy, CURLOPT_ERRORBUFFER.rawValue, errorText.baseAddress))
@@ -203,6 +215,8 @@ extension Exchange {
     return count
   }
 
+  fileprivate func noteHandshake() { isHandshakeBegun = true }
+
   fileprivate func seek(to offset: Int64, from origin: Int32) -> Int32 {
     // libcurl only ever goes back to the start (SEEK_SET is 0), to send again.
     guard origin == 0, offset == 0, let body = request?.body else { return CURL_SEEKFUNC_FAIL }
@@ -244,6 +258,14 @@ private func seekBody(
   _ context: UnsafeMutableRawPointer?, _ offset: Int64, _ origin: Int32
 ) -> Int32 {
   unsafe exchange(context)?.seek(to: offset, from: origin) ?? CURL_SEEKFUNC_FAIL
+}
+
+private func beginHandshake(
+  _ easy: UnsafeMutableRawPointer?, _ tls: UnsafeMutableRawPointer?,
+  _ context: UnsafeMutableRawPointer?
+) -> Int32 {
+  unsafe exchange(context)?.noteHandshake()
+  return 0
 }
 
 private func writeBody(

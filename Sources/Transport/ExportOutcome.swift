@@ -34,7 +34,7 @@ extension ExportFailure: CustomStringConvertible {
       switch reason {
       case .http(let status): "HTTP \(status)"
       case .grpc(let status): "gRPC \(GRPC.name(ofStatus: status))"
-      case .transport(let kind): "\(kind)"
+      case .transport(let kind): kind.word
       }
     return message.isEmpty ? what : "\(what): \(message)"
   }

@@ -28,7 +28,8 @@ enum OTLPHTTP {
     let what = ExportFailure(reason: .transport(failure.kind), message: failure.message)
     return switch failure.kind {
     case .tooLarge, .body: .refused(what)
-    case .resolve, .connect, .tls, .timeout, .reset, .protocol, .other:
+    case .resolve, .resolveTimeout, .connect, .connectTimeout, .tls, .tlsTimeout, .timeout, .reset,
+      .protocol, .proxy, .other:
       .retry(afterNanoseconds: nil, what)
     }
   }
@@ -48,6 +49,9 @@ enum OTLPHTTP {
 
   /// Errors carry a google.rpc.Status; proxies answer with text, of which the start will do.
   private static func message(of response: Response) -> String {
+    if (300..<400).contains(response.status), let location = response.location {
+      return "redirects to \(location), which is not followed"
+    }
     if response.isOf(protobuf) { return StatusDetails(response.body)?.message ?? "" }
     if response.isOf(json) { return StatusDetails(json: response.body)?.message ?? "" }
     guard response.isOf("text/plain") else { return "" }
@@ -56,6 +60,12 @@ enum OTLPHTTP {
 }
 
 extension Response {
+  /// Whether there is an answer that no receiver of OTLP/HTTP gives along with 2xx.
+  package var isStrange: Bool {
+    contentType == nil
+      ? !body.isEmpty : !isOf(OTLPHTTP.protobuf) && !isOf(OTLPHTTP.json)
+  }
+
   /// Types are the same in any case.
   fileprivate func isOf(_ type: String) -> Bool {
     contentType?.lowercased().hasPrefix(type) == true

@@ -8,6 +8,8 @@ package struct Response: Sendable {
   package internal(set) var body: [UInt8] = []
   package internal(set) var contentType: String?
   package internal(set) var retryAfter: String?
+  /// Where a redirection points to, without a query, which may hold a key.
+  package internal(set) var location: String?
   /// Decimal, from the trailers or, in a response without a body, from the header.
   package internal(set) var grpcStatus: String?
   /// Percent-encoded, as it came.
@@ -16,6 +18,8 @@ package struct Response: Sendable {
   package internal(set) var grpcStatusDetails: String?
   /// Connections opened for this exchange; 0 when a kept one was used.
   package internal(set) var connectionsOpened = 0
+  /// Of a proxy's answer to CONNECT; 0 when there was none.
+  package internal(set) var proxyStatus = 0
 
   package init() {}
 
@@ -34,6 +38,7 @@ package struct Response: Sendable {
     switch String(decoding: line[..<colon].map(lowercased), as: UTF8.self) {
     case "content-type": contentType = text
     case "retry-after": retryAfter = text
+    case "location": location = readableText(value.prefix { $0 != UInt8(ascii: "?") })
     case "grpc-status": grpcStatus = text
     case "grpc-message": grpcMessage = text
     case "grpc-status-details-bin": grpcStatusDetails = text

@@ -26,7 +26,7 @@ final class TLSMaterial {
   private(set) var authorities: [UInt8]?
   private(set) var certificate: [UInt8]?
   private(set) var key: [UInt8]?
-  private let files: TLSFiles
+  let files: TLSFiles
   private var seen: [Identity] = []
   private var lookedAt: UInt64?
 

@@ -38,7 +38,20 @@ extension TransportError: CustomStringConvertible {
 /// Why an exchange ended without a complete response.
 package struct TransferFailure: Error, Equatable, Sendable {
   package enum Kind: String, Sendable {
-    case resolve, connect, tls, timeout, reset, `protocol`, tooLarge, body, other
+    case resolve, resolveTimeout, connect, connectTimeout, tls, tlsTimeout, timeout, reset
+    case `protocol`, tooLarge, body, other
+    /// A proxy cannot be resolved, or lets nothing through.
+    case proxy
+
+    /// The word for people: when it was over is in libcurl's.
+    var word: String {
+      switch self {
+      case .resolveTimeout: "resolve"
+      case .connectTimeout: "connect"
+      case .tlsTimeout: "tls"
+      default: rawValue
+      }
+    }
   }
   package let kind: Kind
   /// libcurl's CURLcode.

@@ -8,6 +8,7 @@ internal import Export
 internal import Glibc
 internal import Kernel
 internal import Platform
+internal import Serve
 
 func runAgent(_ options: AgentOptions) throws(Failure) {
   let settings = try loadSettings(options)
@@ -21,6 +22,11 @@ func runAgent(_ options: AgentOptions) throws(Failure) {
   let terminal = Terminal(descriptor: STDOUT_FILENO, environment: environment)
   // Without a destination a person at a terminal sees what is observed.
   let isLive = terminal.isTerminal && Exporter.destinations(settings).isEmpty
+  if !isLive {
+    for futility in Futility.of(settings) {
+      Log.warn("nothing comes of it", ["why": futility.what, "remedy": futility.remedy])
+    }
+  }
   do throws(AgentError) {
     try Agent.runAgent(settings, version: version) { view in
       if isLive {
@@ -40,6 +46,7 @@ private func exitCode(_ error: AgentError) -> ExitCode {
   switch error {
   case .alreadyRunning: .alreadyRunning
   case .kernel(let error): error.isRefusal ? .unavailable : .failure
-  case .lock, .export, .serve, .system: .failure
+  case .serve(let error): error.isOfConfiguration ? .configuration : .failure
+  case .lock, .export, .system: .failure
   }
 }

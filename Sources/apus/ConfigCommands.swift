@@ -71,17 +71,7 @@ func printConfig(_ options: AgentOptions) throws(Failure) {
 private func json(_ error: ConfigError) -> JSONLine {
   var object = JSONLine()
   object.add("severity", "error")
-  if case .file(let name, let mark) = error.source {
-    object.add("file", name)
-    object.add("line", mark.line)
-    object.add("column", mark.column)
-  } else {
-    object.add("source", "\(error.source)")
-  }
-  if !error.key.isEmpty { object.add("key", error.key) }
-  let (wrong, right) = error.sentence
-  object.add("wrong", wrong)
-  object.add("right", right)
+  object.add(error)
   object.add("message", "\(error)")
   return object
 }
@@ -89,15 +79,34 @@ private func json(_ error: ConfigError) -> JSONLine {
 private func json(_ warning: ConfigWarning) -> JSONLine {
   var object = JSONLine()
   object.add("severity", "warning")
-  object.add("source", "\(warning.source)")
-  object.add("wrong", warning.wrong)
-  object.add("right", warning.right)
-  object.add("used", warning.used)
+  object.add(warning)
   object.add("message", "\(warning)")
   return object
 }
 
 extension JSONLine {
+  /// Where it is, what is wrong, and what would be right.
+  mutating func add(_ error: ConfigError) {
+    if case .file(let name, let mark) = error.source {
+      add("file", name)
+      add("line", mark.line)
+      add("column", mark.column)
+    } else {
+      add("source", "\(error.source)")
+    }
+    if !error.key.isEmpty { add("key", error.key) }
+    let (wrong, right) = error.sentence
+    add("wrong", wrong)
+    add("right", right)
+  }
+
+  mutating func add(_ warning: ConfigWarning) {
+    add("source", "\(warning.source)")
+    add("wrong", warning.wrong)
+    add("right", warning.right)
+    add("used", warning.used)
+  }
+
   /// Numbers and words as JSON has them; sizes and durations as the file does.
   fileprivate mutating func add(_ key: String, _ entry: Entry, of row: OptionRow) {
     if entry.isHidden { return add(key, "***") }

@@ -253,7 +253,7 @@ struct GRPCTests {
   }
 
   @Test("a status that came before a reset counts") func statusBeforeReset() {
-    let failure = TransferFailure(code: 92, isTooLarge: false, text: "reset")
+    let failure = TransferFailure(kind: .protocol, code: 92, message: "reset")
     #expect(
       outcome(status: 200, grpcStatus: "0", failure: failure)
         == .delivered(rejected: 0, message: ""))

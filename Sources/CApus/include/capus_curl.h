@@ -16,6 +16,9 @@ typedef size_t (*capus_curl_data)(char *_Nonnull bytes, size_t size, size_t coun
 				  void *_Nullable context);
 typedef int (*capus_curl_seek)(void *_Nullable context, int64_t offset, int origin);
 
+typedef int (*capus_curl_handshake)(void *_Nullable easy, void *_Nullable tls,
+				    void *_Nullable context);
+
 /* A finished transfer; `easy` is NULL when there is none. */
 struct capus_curl_done {
 	capus_curl_easy *_Nullable easy;
@@ -47,7 +50,12 @@ int capus_curl_set_headers(capus_curl_easy *_Nonnull easy, capus_curl_list *_Nul
 int capus_curl_set_callbacks(capus_curl_easy *_Nonnull easy, capus_curl_data _Nonnull read,
 			     capus_curl_seek _Nonnull seek, capus_curl_data _Nonnull write,
 			     capus_curl_data _Nonnull header, void *_Nullable context);
+/* `begin` is called when a TLS handshake begins; it returns 0. Not every libcurl can do that. */
+int capus_curl_set_handshake(capus_curl_easy *_Nonnull easy, capus_curl_handshake _Nonnull begin,
+			     void *_Nullable context);
+/* These refuse a fact of another type likewise. */
 int capus_curl_get_long(capus_curl_easy *_Nonnull easy, uint32_t info, long *_Nonnull value);
+int capus_curl_get_offset(capus_curl_easy *_Nonnull easy, uint32_t info, int64_t *_Nonnull value);
 
 /* Appends a copy of `text`; NULL when memory is short, and `list` is then still the caller's. */
 capus_curl_list *_Nullable capus_curl_list_append(capus_curl_list *_Nullable list,

@@ -1,55 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether each collector can be reached, and what stands in the way; an empty request asks it.
 
+internal import Agent
 internal import CLI
 internal import Config
 internal import Export
 
-func destinationFindings(_ settings: Settings) -> [Finding] {
+func destinationFindings(_ settings: Settings, _ options: AgentOptions) -> [Finding] {
+  let files = OutputFileCheck.run(settings).map(fileFinding)
   let checks = DestinationCheck.run(settings, version: version)
-  if checks.isEmpty {
-    let files = Exporter.destinations(settings)
-    return [
-      Finding(
-        .destinations, "otlp", .ok,
-        files.isEmpty
-          ? "none: nothing is sent"
-          : "none: nothing is sent, but written to \(settings.otlpFile ?? "-")",
-        files.isEmpty ? "set export.endpoint or OTEL_EXPORTER_OTLP_ENDPOINT to send" : "")
-    ]
-  }
+  if checks.isEmpty { return [nothingSent(settings, options)] + files }
   return checks.map { check in
     let state: Finding.State =
-      switch check.fault {
-      case nil: .ok
-      case .busy?: .warning
-      case .some: .error
-      }
+      check.fault.map { $0.isWarning ? .warning : .error } ?? .ok
+    let way = check.proxy.map { " via proxy \($0)" } ?? ""
     return Finding(
-      .destinations, check.signal, state, "\(check.url): \(check.result)",
+      .destinations, check.signal, state, "\(check.url)\(way): \(check.result)",
       check.fault.map(remedy) ?? "")
-  }
+  } + files
 }
 
-private func remedy(_ fault: DestinationCheck.Fault) -> String {
-  switch fault {
-  case .resolve: "the name is not known here: look at the endpoint and at /etc/resolv.conf"
-  case .connect: "nothing listens there, or it is kept off: look at host, port and firewall"
-  case .timeout:
-    "something takes the connection and does not answer: look at the port, "
-      + "or allow more time (export.timeout)"
-  case .tls:
-    "look at the certificate, its name and its authority (export.certificate), "
-      + "and whether the port speaks TLS at all"
-  case .protocolMismatch:
-    "the port speaks something else: look at export.protocol "
-      + "(grpc is usually 4317, http 4318)"
-  case .unauthorized: "it wants to know who asks: set export.headers, or a client certificate"
-  case .notFound:
-    "nothing takes OTLP at this path: export.endpoint gets v1/logs and the like "
-      + "appended, a signal's own endpoint is used as it is"
-  case .refused: "look at the log of the collector"
-  case .busy: "it asks to come again later"
-  case .settings: "mend the setting named"
+private func nothingSent(_ settings: Settings, _ options: AgentOptions) -> Finding {
+  // What is told of the defaults is no news of an agent that somebody else has configured.
+  if options.configPath == nil, let agent = RunningAgent.find() {
+    return Finding(
+      .destinations, "otlp", .ok,
+      "none with these options; the running agent (pid \(agent.pid)) may have others",
+      "apus doctor --config /etc/apus/apus.yaml looks at those of its file; for the variables of "
+        + "its unit: systemd-run --pipe --property=EnvironmentFile=-/etc/apus/environment apus "
+        + "doctor --config /etc/apus/apus.yaml")
   }
+  let isWritten = !Exporter.destinations(settings).isEmpty
+  return Finding(
+    .destinations, "otlp", .ok,
+    isWritten
+      ? "none: nothing is sent, but written to \(settings.otlpFile ?? "-")"
+      : "none: nothing is sent",
+    isWritten ? "" : "set export.endpoint or OTEL_EXPORTER_OTLP_ENDPOINT to send")
+}
+
+private func fileFinding(_ check: OutputFileCheck) -> Finding {
+  guard let fault = check.fault else {
+    return Finding(.destinations, "file", .ok, "\(check.path): can be written")
+  }
+  return Finding(
+    .destinations, "file", .error, "\(check.path): \(fault)",
+    "name a file in a directory that is there, and that this user may write to "
+      + "(file.path or --otlp-file)")
 }

@@ -2,11 +2,18 @@
 // One thing that the doctor looked at: how it is, and what to do where it is not well.
 
 internal import CLI
+internal import Config
 
 struct Finding {
   /// What a finding is about; in the order in which they are shown.
   enum Section: String, CaseIterable {
-    case kernel, privilege, hooks, configuration, memory, destinations, agent
+    case kernel, privilege, hooks, configuration, memory, endpoint, destinations, agent
+  }
+
+  /// What of a configuration it is about.
+  enum Cause {
+    case error(ConfigError)
+    case warning(ConfigWarning)
   }
 
   enum State: String {
@@ -27,15 +34,18 @@ struct Finding {
   let value: String
   /// What to do about it; empty when there is nothing to do.
   let remedy: String
+  let cause: Cause?
 
   init(
-    _ section: Section, _ name: String, _ state: State, _ value: String, _ remedy: String = ""
+    _ section: Section, _ name: String, _ state: State, _ value: String, _ remedy: String = "",
+    cause: Cause? = nil
   ) {
     self.section = section
     self.name = name
     self.state = state
     self.value = value
     self.remedy = remedy
+    self.cause = cause
   }
 
   var json: String {
@@ -45,6 +55,11 @@ struct Finding {
     object.add("state", state.rawValue)
     object.add("value", value)
     object.add("remedy", remedy)
+    switch cause {
+    case .error(let error)?: object.add(error)
+    case .warning(let warning)?: object.add(warning)
+    case nil: break
+    }
     return object.finished()
   }
 }
@@ -60,11 +75,23 @@ extension [Finding] {
       text += (text.isEmpty ? "" : "\n") + terminal.styled(section.rawValue, .bold) + "\n"
       for finding in findings {
         let state = terminal.styled(left(finding.state.rawValue, 8), finding.state.style)
-        text += "  \(state)\(left(finding.name, width))\(finding.value)\n"
+        text += "  \(state)\(left(finding.name, width))\(printable(finding.value))\n"
         if !finding.remedy.isEmpty { text += spaces(width + 10) + "-> \(finding.remedy)\n" }
       }
     }
     return text
+  }
+
+  /// What it comes to, as the last object of `--json`.
+  var result: String {
+    func number(_ state: Finding.State) -> Int { count { $0.state == state } }
+    var object = JSONLine()
+    object.add("result", exitCode == .ok ? "ok" : "errors")
+    object.add("errors", number(.error))
+    object.add("warnings", number(.warning))
+    object.add("ok", number(.ok))
+    object.add("exit_code", Int(exitCode.rawValue))
+    return object.finished()
   }
 
   /// For scripts: what is missing on this machine comes before what is wrong elsewhere.

@@ -59,8 +59,7 @@ private func remedy(for hook: String) -> String {
     return "what this call reports is not seen; it needs tracefs and CONFIG_FTRACE_SYSCALLS"
   }
   if hook.hasPrefix("cgroup/") {
-    return
-      "connects that fail at once are not seen; it needs CAP_NET_ADMIN and the host's cgroup v2"
+    return "\(lostWithoutCgroupHooks); it needs CAP_NET_ADMIN and the host's cgroup v2"
   }
   if hook.hasPrefix("raw_tp") || hook.hasPrefix("iter/") {
     return "a newer kernel has it"

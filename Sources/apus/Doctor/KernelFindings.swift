@@ -37,7 +37,9 @@ private var lockdown: Finding {
       .kernel, "lockdown", .error, "confidentiality: programs may not read kernel memory",
       "boot with lockdown=integrity or without lockdown")
   case "integrity":
-    Finding(.kernel, "lockdown", .ok, "integrity: no kprobes, which are not needed")
+    Finding(
+      .kernel, "lockdown", .ok,
+      "integrity: programs may not write to user memory; none of ours does")
   case let mode?: Finding(.kernel, "lockdown", .ok, mode)
   }
 }
@@ -85,9 +87,14 @@ private var cgroups: Finding {
     ? Finding(.kernel, "cgroups", .ok, layout)
     : Finding(
       .kernel, "cgroups", .warning, "\(layout); the root of v2 is not seen",
-      "mount the host's /sys/fs/cgroup: without it connects that fail at once are not seen, "
-        + "nor paths outside of this container")
+      "mount the host's /sys/fs/cgroup: without it \(lostWithoutCgroupHooks), and workloads "
+        + "outside of this container no path")
 }
+
+/// What the hooks on cgroups are for: system calls are seen otherwise.
+let lostWithoutCgroupHooks =
+  "connects that fail before they send anything have no destination when made by io_uring or "
+  + "Fast Open"
 
 func privilegeFindings() -> [Finding] {
   var findings: [Finding] = []
@@ -126,7 +133,7 @@ private func optionalCapabilities(_ present: [String]) -> [Finding] {
   let losses = [
     ("CAP_DAC_READ_SEARCH", "cgroups have no paths", present.contains("CAP_DAC_READ_SEARCH")),
     (
-      "CAP_NET_ADMIN", "connects that fail at once are not seen",
+      "CAP_NET_ADMIN", lostWithoutCgroupHooks,
       present.contains("CAP_NET_ADMIN") || present.contains("CAP_SYS_ADMIN")
     ),
   ]

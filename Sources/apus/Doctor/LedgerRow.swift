@@ -12,6 +12,8 @@ struct LedgerRow {
   private(set) var lost: UInt64 = 0
   /// " (ring full 12)", or nothing.
   private var reasons = ""
+  /// The hops and reasons in it.
+  private var losses: [(hop: String, reason: String)] = []
 
   init(event: String, destination: String) {
     self.event = event
@@ -31,6 +33,7 @@ struct LedgerRow {
       filtered &+= count
     } else {
       lost &+= count
+      losses.append((hop, reason))
       reasons += " (\(hop) \(reason) \(count))"
     }
   }
@@ -49,6 +52,6 @@ struct LedgerRow {
       .agent, "ledger", lost == 0 ? .ok : .warning,
       "\(event) to \(destination): \(produced) produced, \(delivered) delivered, "
         + "\(filtered) filtered, \(lost) lost\(reasons), \(pending) on the way",
-      lost == 0 ? "" : "raise buffers.ring or export.queue, or look at the collector")
+      lossRemedies(losses))
   }
 }
