@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether the files that options name can be read, looked at once, at the start.
 
-internal import Glibc
-
 extension Settings {
   /// A file that the configuration names must be there.
   ///
@@ -10,9 +8,9 @@ extension Settings {
   /// authorities would be a trust nobody asked for.
   mutating func checkFiles(_ problems: inout Problems) {
     for case (let row, let entry?) in effective where row.type == .file {
-      guard case .text(let path) = entry.value, let code = Self.unreadable(path) else { continue }
+      guard case .text(let path) = entry.value, let fault = Self.fault(path) else { continue }
       let name = entry.isHidden ? entry.references.joined(separator: ", ") : shown(path)
-      let wrong = "\(name) cannot be read (\(errorText(code)))"
+      let wrong = "\(name) \(fault)"
       let right = "give a file that this user may read"
       guard case .environment = entry.source else {
         problems.note(
@@ -28,15 +26,11 @@ extension Settings {
     }
   }
 
-  /// The error number; nil when the file can be read.
-  private static func unreadable(_ path: String) -> Int32? {
-    // O_NONBLOCK so that a FIFO given by mistake does not hold the start.
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { return errno }
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else { return errno }
-    if status.st_mode & S_IFMT == S_IFDIR { return EISDIR }
-    return status.st_mode & S_IFMT == S_IFREG ? nil : EINVAL
+  /// What is wrong with the file; nil when it can be read.
+  private static func fault(_ path: String) -> String? {
+    do throws(ConfigError) {
+      _ = try ConfigFile.open(path)
+      return nil
+    } catch { return error.sentence.wrong }
   }
 }
