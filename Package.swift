@@ -82,23 +82,25 @@ let package = Package(
         "Probes", "CBench",
       ],
       swiftSettings: strict),
-    tests(of: "Platform"),
+    // Tests of random input, for as long as the environment says.
+    .target(name: "Fuzzing", path: "Tests/Fuzzing", swiftSettings: relaxed),
+    tests(of: "Platform", ["Fuzzing"]),
     tests(of: "Kernel", ["CApusABI", "Config", "Platform", "Probes"]),
     tests(of: "Metrics"),
-    tests(of: "Config", ["Platform"], exclude: ["Cases"]),
-    tests(of: "OTLP", ["Metrics"], exclude: ["decode_otlp.py", "random_otlp.py"]),
+    tests(of: "Config", ["Fuzzing", "Platform"], exclude: ["Cases"]),
+    tests(of: "OTLP", ["Fuzzing", "Metrics"], exclude: ["decode_otlp.py", "random_otlp.py"]),
     tests(of: "Identity", ["OTLP", "Platform"]),
-    tests(of: "Export", ["Config", "Metrics", "OTLP", "Platform", "Transport"]),
+    tests(of: "Export", ["Config", "Fuzzing", "Metrics", "OTLP", "Platform", "Transport"]),
     tests(
       of: "Probes",
-      ["CApusABI", "Config", "Export", "Identity", "Kernel", "OTLP", "Platform"]),
+      ["CApusABI", "Config", "Export", "Fuzzing", "Identity", "Kernel", "OTLP", "Platform"]),
     tests(
       of: "Agent",
       [
         "CApusABI", "Config", "Export", "Identity", "Kernel", "Metrics", "OTLP", "Platform",
         "Probes", "Serve",
       ]),
-    tests(of: "Transport", ["CApus"], exclude: ["Servers"]),
+    tests(of: "Transport", ["CApus", "Fuzzing"], exclude: ["Servers"]),
     tests(of: "Serve", ["Platform"]),
     tests(of: "CLI", ["Config"]),
   ]

@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p .build/native
-"${CC:-cc}" -std=c11 -O2 -Wall -Wextra -Werror -I bpf/include -I bpf/abi \
+# shellcheck disable=SC2086 # A list of words.
+"${CC:-cc}" ${CFLAGS:-} -std=c11 -O2 -Wall -Wextra -Werror -I bpf/include -I bpf/abi \
 	Tests/native/exphist.c -o .build/native/exphist
 .build/native/exphist

@@ -2,7 +2,6 @@
 // Whether the files that options name can be read and are what they should be, looked at once, at
 // the start.
 
-internal import Glibc
 internal import Platform
 
 extension Settings {
@@ -36,11 +35,8 @@ extension Settings {
     _ path: String, _ key: OptionKey
   ) -> (wrong: String, right: String, end: String)? {
     let contents = FileContents(key)
-    if let code = unreadable(path) {
-      return (
-        "cannot be read (\(errorText(code)))", "give a file that this user may read",
-        "it can be read"
-      )
+    do throws(ConfigError) { _ = try ConfigFile.open(path) } catch {
+      return (error.sentence.wrong, "give a file that this user may read", "it can be read")
     }
     let bytes: [UInt8]
     do throws(SystemError) { bytes = try readFile(path, limit: contents.byteMax) } catch {
@@ -50,17 +46,5 @@ extension Settings {
       )
     }
     return contents.fault(bytes).map { ($0, "give \(contents.name)", "that is mended") }
-  }
-
-  /// The error number; nil when the file can be read.
-  private static func unreadable(_ path: String) -> Int32? {
-    // O_NONBLOCK so that a FIFO given by mistake does not hold the start.
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { return errno }
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else { return errno }
-    if status.st_mode & S_IFMT == S_IFDIR { return EISDIR }
-    return status.st_mode & S_IFMT == S_IFREG ? nil : EINVAL
   }
 }

@@ -102,7 +102,7 @@ private struct Decoder {
   private mutating func resolved(_ scalar: Scalar, _ key: String) -> References.Resolved? {
     do throws(References.Failure) {
       let resolved = try references.resolve(scalar.text)
-      met += resolved.references.filter { !met.contains($0) }
+      for reference in resolved.references where !met.contains(reference) { met.append(reference) }
       return resolved
     } catch {
       note(.reference(wrong: error.wrong, right: error.right), scalar.mark, key)

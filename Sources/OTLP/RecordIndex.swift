@@ -71,8 +71,11 @@ struct RecordIndex: ~Copyable {
   }
 
   /// False when a new workload or scope finds no room.
+  // The thread sanitizer's build breaks where an element of a noncopyable struct's own pointer is
+  // changed (swiftlang/swift#86265), so what changes elements copies the pointers first.
   mutating func append(_ entry: RecordEntry) -> Bool {
     guard !isFull, let index = findGroup(entry.workload, entry.scope) else { return false }
+    let (entries, groups) = unsafe (entries, groups)
     let record = UInt32(recordCount)
     unsafe entries.initializeElement(at: recordCount, to: entry)
     recordCount += 1
@@ -110,6 +113,7 @@ struct RecordIndex: ~Copyable {
   }
 
   private mutating func findScope(_ scope: UInt8, of workload: UInt32, from primary: Int) -> Int? {
+    let groups = unsafe groups
     var index = primary
     while unsafe groups[index].scope != scope {
       let next = unsafe groups[index].nextScope
@@ -136,6 +140,7 @@ struct RecordIndex: ~Copyable {
 
   /// Marks all records of the workload whose first group is `primary`.
   mutating func hold(_ primary: Int) {
+    let (entries, groups) = unsafe (entries, groups)
     var index = UInt16(primary)
     while index != RecordIndex.noGroup {
       var record = unsafe groups[Int(index)].first

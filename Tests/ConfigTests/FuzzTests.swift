@@ -2,11 +2,12 @@
 // Damaged files and variables: whatever becomes of them, there is a decision and never a crash.
 
 @testable import Config
+import Fuzzing
 import Testing
 
-/// Changes texts at random, the same way each time.
+/// Changes texts at random.
 struct Mutator {
-  private var state: UInt64 = 88_172_645_463_325_252
+  private var dice: Dice
   /// Pieces that mean something to the reader, and so reach further than bytes do.
   private static let pieces = [
     ": ", "\n  ", "- ", "{ ", " }", "[", "]", "'", "\"", "#", "&a ", "*a", "!!str ", "---\n", "? ",
@@ -14,12 +15,9 @@ struct Mutator {
     "%zz", ",", "=", "0", "99999999999999999999", "-1", "GiB", "\u{0}", "\u{85}", "ü", "\t", "\r\n",
   ].map { Array($0.utf8) }
 
-  mutating func next(_ bound: Int) -> Int {
-    state ^= state << 13
-    state ^= state >> 7
-    state ^= state << 17
-    return Int(state % UInt64(bound))
-  }
+  init(_ dice: Dice) { self.dice = dice }
+
+  mutating func next(_ bound: Int) -> Int { dice.below(bound) }
 
   /// Some bytes of `seeds`, changed in one to four ways.
   mutating func mutated(_ seeds: [[UInt8]]) -> [UInt8] {
@@ -72,9 +70,13 @@ struct FuzzTests {
 
   @Test("twenty thousand damaged files are each accepted, or refused with a place")
   func damagedFiles() {
-    var mutator = Mutator()
-    var refused = 0
     #expect(Self.files.right.count > 10 && Self.files.wrong.count >= 60)
+    Fuzzing.run("damaged files") { dice in damageFiles(&dice) }
+  }
+
+  private func damageFiles(_ dice: inout Dice) {
+    var mutator = Mutator(Dice(seed: dice.next()))
+    var refused = 0
     for _ in 0..<20_000 {
       let isRight = mutator.next(3) > 0
       let bytes = mutator.mutated(isRight ? Self.files.right : Self.files.wrong)
@@ -100,10 +102,14 @@ struct FuzzTests {
 
   @Test("ten thousand damaged environments are each accepted, with warnings that name a variable")
   func damagedVariables() {
+    Fuzzing.run("damaged variables") { dice in damageVariables(&dice) }
+  }
+
+  private func damageVariables(_ dice: inout Dice) {
     let rows = WrongCase.table("wrong-variables.txt").map { WrongCase.variables($0.lines) }
     let values = rows.flatMap(\.values).map { Array($0.utf8) }
     let names = ForeignVariables.known
-    var mutator = Mutator()
+    var mutator = Mutator(Dice(seed: dice.next()))
     var warned = 0
     for _ in 0..<10_000 {
       var env: [String: String] = [:]

@@ -142,8 +142,8 @@ struct TransportVariableTests {
       error = caught
     }
     #expect(
-      error?.description == "flag --export.certificate: export.certificate: \"/\" cannot be read "
-        + "(Is a directory); give a file that this user may read")
+      error?.description == "flag --export.certificate: export.certificate: \"/\" is not a regular "
+        + "file; give a file that this user may read")
   }
 
   @Test("a socket of the host has the path of its signal over HTTP, and none over gRPC")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fuzzing
 import Testing
 
 @testable import Export
@@ -94,15 +95,16 @@ struct PrometheusNegotiationTests {
   }
 
   @Test("random headers are answered") func random() {
-    var generator = SystemRandomNumberGenerator()
     let alphabet = Array("textplain/*;=,q0.1 \t\"application\u{e9}\u{0}")
-    for _ in 0..<20_000 {
-      let header = String(
-        (0..<Int.random(in: 0...40, using: &generator)).compactMap { _ in
-          alphabet.randomElement(using: &generator)
-        })
-      let found = PrometheusNegotiation(accept: header, acceptEncoding: header)
-      #expect(found.contentType.contains("; "))
+    Fuzzing.run("headers of a scrape") { dice in
+      for _ in 0..<20_000 {
+        let header = String(
+          (0..<Int.random(in: 0...40, using: &dice)).compactMap { _ in
+            alphabet.randomElement(using: &dice)
+          })
+        let found = PrometheusNegotiation(accept: header, acceptEncoding: header)
+        #expect(found.contentType.contains("; "))
+      }
     }
   }
 }

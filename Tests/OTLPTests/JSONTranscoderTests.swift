@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fuzzing
 import OTLP
 import Testing
 
@@ -64,20 +65,21 @@ struct JSONTranscoderTests {
   func damaged() throws {
     let batch = try #require(knownLogs(arenaSize: 1 << 20))
     let body = Array(bytes(of: batch).prefix(3000))
-    var generator = SystemRandomNumberGenerator()
     var errors = 0
     for size in 0..<body.count where (try? line(Array(body[..<size]))) == nil { errors += 1 }
     #expect(errors >= body.count - 2)
-    for _ in 0..<3000 {
-      var damaged = body
-      for _ in 0..<3 {
-        let place = Int.random(in: 0..<damaged.count, using: &generator)
-        damaged[place] = UInt8.random(in: 0...255, using: &generator)
+    Fuzzing.run("damaged batches") { dice in
+      for _ in 0..<3000 {
+        var damaged = body
+        for _ in 0..<3 {
+          let place = Int.random(in: 0..<damaged.count, using: &dice)
+          damaged[place] = UInt8.random(in: 0...255, using: &dice)
+        }
+        // Either outcome is right; what matters is to come back.
+        _ = try? line(damaged)
+        _ = try? line(damaged, .metrics)
+        _ = try? line(damaged, .traces)
       }
-      // Either outcome is right; what matters is to come back.
-      _ = try? line(damaged)
-      _ = try? line(damaged, .metrics)
-      _ = try? line(damaged, .traces)
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random requests of the official classes, transcoded; random batches of ours, read by them.
 
+import Fuzzing
 import Metrics
 import OTLP
 import Testing
@@ -28,13 +29,16 @@ struct Frames {
   "random messages",
   .enabled(if: Decoder.isInstalled, "needs .build/venv with opentelemetry-proto"))
 struct RandomMessageTests {
-  private let seed = Int.random(in: 0..<1 << 30)
   private let signals: [(name: String, signal: Signal)] = [
     ("logs", .logs), ("metrics", .metrics), ("traces", .traces),
   ]
 
   @Test("JSON of a random request is that request, also with fields of a newer schema")
   func transcoded() throws {
+    try Fuzzing.run("random requests") { dice in try transcode(dice.below(1 << 30)) }
+  }
+
+  private func transcode(_ seed: Int) throws {
     let scratch = ScratchDirectory()
     let made = Decoder.run("make \(scratch.path) \(seed) 300", script: "random_otlp.py")
     #expect(made.status == 0, "seed \(seed): \(made.output)")
@@ -53,6 +57,11 @@ struct RandomMessageTests {
 
   @Test("random requests that were damaged give text or an error, never a trap")
   func damaged() throws {
+    try Fuzzing.run("damaged requests") { dice in try damage(&dice) }
+  }
+
+  private func damage(_ dice: inout Dice) throws {
+    let seed = dice.below(1 << 30)
     let scratch = ScratchDirectory()
     let made = Decoder.run("make \(scratch.path) \(seed) 120", script: "random_otlp.py")
     #expect(made.status == 0, "seed \(seed): \(made.output)")
@@ -62,9 +71,9 @@ struct RandomMessageTests {
       for body in Frames.split(scratch.read("\(name).bin")) where !body.isEmpty {
         for turn in 0..<8 {
           var damaged = Array(body)
-          if turn % 2 == 0 { damaged.removeLast(Int.random(in: 0..<damaged.count)) }
+          if turn % 2 == 0 { damaged.removeLast(dice.below(damaged.count)) }
           for _ in 0..<turn {
-            damaged[.random(in: damaged.indices)] ^= 1 << UInt8.random(in: 0...7)
+            damaged[dice.below(damaged.count)] ^= 1 << UInt8(dice.below(8))
           }
           var line: [UInt8] = []
           do {

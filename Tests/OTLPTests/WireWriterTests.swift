@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fuzzing
 import Testing
 
 @testable import OTLP
@@ -162,17 +163,18 @@ struct UTF8TextTests {
 
   @Test("random bytes of every length up to 40 are repaired as String does it")
   func random() {
-    var generator = SystemRandomNumberGenerator()
     let interesting: [UInt8] = [
       0x41, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1,
       0xf4, 0xf5, 0xff,
     ]
     var wrong: [[UInt8]] = []
-    for size in 0...40 {
-      for _ in 0..<500 {
-        let bytes = (0..<size).map { _ in interesting.randomElement(using: &generator) ?? 0 }
-        if repaired(bytes) != Array(String(decoding: bytes, as: UTF8.self).utf8) {
-          wrong.append(bytes)
+    Fuzzing.run("damaged text") { dice in
+      for size in 0...40 {
+        for _ in 0..<500 {
+          let bytes = (0..<size).map { _ in interesting.randomElement(using: &dice) ?? 0 }
+          if repaired(bytes) != Array(String(decoding: bytes, as: UTF8.self).utf8) {
+            wrong.append(bytes)
+          }
         }
       }
     }

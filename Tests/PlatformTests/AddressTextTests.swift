@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Addresses as text, held against RFC 5952's examples and against inet_ntop.
 
+import Fuzzing
 import Glibc
 import Platform
 import Testing
@@ -31,19 +32,20 @@ import Testing
 
   @Test("ten thousand addresses with many zeros are what inet_ntop makes of them")
   func random() {
-    var generator = SystemRandomNumberGenerator()
-    for _ in 0..<10_000 {
-      var bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
-      // A prefix that inet_ntop does not write with an IPv4 tail.
-      bytes[0] |= 0x20
-      for group in 0..<8 where Bool.random(using: &generator) {
-        bytes[2 * group] = group == 0 ? 0x20 : 0
-        bytes[2 * group + 1] = UInt8.random(in: 0...1, using: &generator)
+    Fuzzing.run("addresses") { dice in
+      for _ in 0..<10_000 {
+        var bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &dice) }
+        // A prefix that inet_ntop does not write with an IPv4 tail.
+        bytes[0] |= 0x20
+        for group in 0..<8 where Bool.random(using: &dice) {
+          bytes[2 * group] = group == 0 ? 0x20 : 0
+          bytes[2 * group + 1] = UInt8.random(in: 0...1, using: &dice)
+        }
+        var room = [CChar](repeating: 0, count: 64)
+        _ = inet_ntop(AF_INET6, bytes, &room, 64)
+        let expected = String(decoding: room.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+        #expect(Self.text(bytes) == expected)
       }
-      var room = [CChar](repeating: 0, count: 64)
-      _ = inet_ntop(AF_INET6, bytes, &room, 64)
-      let expected = String(decoding: room.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
-      #expect(Self.text(bytes) == expected)
     }
   }
 }

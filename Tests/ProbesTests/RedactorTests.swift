@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may be shown of a command, argument by argument: exact results, state and bounds.
 
+import Fuzzing
 import Testing
 
 @testable import Probes
@@ -76,7 +77,10 @@ struct RedactorTests {
 
   @Test("a hundred thousand arguments of random bytes: a mask, or exactly the argument")
   func fuzz() {
-    var random = Counter64(state: 42)
+    Fuzzing.run("arguments") { dice in redactRandom(&dice) }
+  }
+
+  private func redactRandom(_ dice: inout Dice) {
     let words = [
       "--password", "key", "token", "=", ":", "://", "@", "\"", "'", "\\", " ", "-u", "http",
       "Authorization", "&", "{", "pwd", "-", ";", "\u{0}", "é", "a", "0",
@@ -87,11 +91,11 @@ struct RedactorTests {
     for round in 0..<100_000 {
       if round % 5 == 0 { redactor.begin() }
       var argument: [UInt8] = []
-      for _ in 0..<Int.random(in: 0..<20, using: &random) {
-        if Bool.random(using: &random) {
-          argument += words[Int.random(in: 0..<words.count, using: &random)]
+      for _ in 0..<Int.random(in: 0..<20, using: &dice) {
+        if Bool.random(using: &dice) {
+          argument += words[Int.random(in: 0..<words.count, using: &dice)]
         } else {
-          argument.append(UInt8.random(in: 0...255, using: &random))
+          argument.append(UInt8.random(in: 0...255, using: &dice))
         }
       }
       let shown = argument.withUnsafeBytes { Array(redactor.visible($0)) }
@@ -118,17 +122,5 @@ struct RedactorTests {
     return argument.starts(with: shown[..<first])
       && argument.suffix(shown.count - last - mask.count).elementsEqual(
         shown[(last + mask.count)...])
-  }
-}
-
-/// A generator whose numbers are the same in every run (SplitMix64).
-struct Counter64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers in JSON: what they say, and that none of them does harm.
 
+import Fuzzing
 import Testing
 
 @testable import Transport
@@ -40,18 +41,15 @@ import Testing
   }
 
   @Test("any bytes come to an end") func mutated() {
-    var state: UInt64 = 20_261_126
-    func random(_ limit: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(state >> 33) % limit
-    }
-    for _ in 0..<20_000 {
-      var bytes = Array(Self.answers[random(Self.answers.count)].text.utf8)
-      for _ in 0..<(1 + random(4)) { bytes[random(bytes.count)] = UInt8(random(256)) }
-      guard case .delivered(let rejected, _) = ExportOutcome.delivered(json: bytes) else {
-        return #expect(Bool(false))
+    Fuzzing.run("answers in JSON") { dice in
+      for _ in 0..<20_000 {
+        var bytes = Array(Self.answers[dice.below(Self.answers.count)].text.utf8)
+        for _ in 0...dice.below(4) { bytes[dice.below(bytes.count)] = UInt8(dice.below(256)) }
+        guard case .delivered(let rejected, _) = ExportOutcome.delivered(json: bytes) else {
+          return #expect(Bool(false))
+        }
+        #expect(rejected < UInt64(Int64.max))
       }
-      #expect(rejected < UInt64(Int64.max))
     }
   }
 

@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // What servers say, true and false: bytes, dates, base64, URLs.
 
+import Fuzzing
 import Testing
 
 @testable import Transport
 
 @Suite("responses") struct ParsingTests {
   @Test("random bytes never crash a reader") func fuzz() {
-    var generator = SplitMix(state: 23)
-    for _ in 0..<50_000 {
-      let count = Int.random(in: 0...40, using: &generator)
-      var bytes = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-      // Half of them start as the messages that are read do, to get further in.
-      if count > 2, Bool.random(using: &generator) {
-        bytes[0] = [0x0A, 0x12, 0x1A].randomElement(using: &generator) ?? 0
-        bytes[1] = UInt8(count - 2)
+    Fuzzing.run("readers of answers") { dice in
+      for _ in 0..<50_000 {
+        let count = Int.random(in: 0...40, using: &dice)
+        var bytes = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &dice) }
+        // Half of them start as the messages that are read do, to get further in.
+        if count > 2, Bool.random(using: &dice) {
+          bytes[0] = [0x0A, 0x12, 0x1A].randomElement(using: &dice) ?? 0
+          bytes[1] = UInt8(count - 2)
+        }
+        _ = ExportOutcome.delivered(response: bytes)
+        _ = StatusDetails(bytes)
+        let text = String(decoding: bytes, as: UTF8.self)
+        _ = base64Decoded(text)
+        _ = GRPC.percentDecoded(text)
+        _ = retryDelayNanoseconds(retryAfter: text, unixSeconds: 0)
+        var response = Response()
+        response.accept(headerLine: bytes)
       }
-      _ = ExportOutcome.delivered(response: bytes)
-      _ = StatusDetails(bytes)
-      let text = String(decoding: bytes, as: UTF8.self)
-      _ = base64Decoded(text)
-      _ = GRPC.percentDecoded(text)
-      _ = retryDelayNanoseconds(retryAfter: text, unixSeconds: 0)
-      var response = Response()
-      response.accept(headerLine: bytes)
     }
   }
 
@@ -132,17 +134,5 @@ import Testing
   @Test("what cannot be a URL is refused", arguments: ["", "c", "ftp://c", "http://", "http:///x"])
   func refused(text: String) {
     #expect(throws: TransportError.self) { try EndpointURL.grpc(text, signal: .logs) }
-  }
-}
-
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -20,6 +20,8 @@ APUS = os.environ.get("APUS", str(ROOT / ".build/release/apus"))
 BUFFER = os.environ.get("APUS_BUFFER", "auto")
 # Nothing of the caller's environment, so that no OTEL_* variable of theirs counts.
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+# But where a binary that was built with a sanitizer is to leave what it finds.
+ENVIRONMENT |= {name: text for name, text in os.environ.items() if name.endswith("SAN_OPTIONS")}
 
 
 def run(*arguments, environment=(), timeout=30, **options):

@@ -5,6 +5,7 @@ import datetime
 import socket
 import ssl
 import threading
+import warnings
 
 import trustme
 from cryptography import x509
@@ -123,6 +124,16 @@ class Certificates:
         serial = x509.load_pem_x509_certificate(chain).serial_number
         return (self.write("client.pem", chain),
                 self.write("client.key", issued.private_key_pem.bytes()), serial)
+
+    def old_server_context(self):
+        """For 127.0.0.1, with nothing newer than TLS 1.1, which OpenSSL 3 speaks unwillingly."""
+        context = self.server_context(asks=False)
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+        return context
 
     def server_context(self, asks=True):
         """For 127.0.0.1; it asks for a client's certificate of the same authority."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How OTLP travels: JSON, gzip, TLS, proxies, sockets, and the bounds of a request."""
+import os
 import re
 import subprocess
 
@@ -186,6 +187,35 @@ def test_an_unknown_authority_gets_nothing(receiver, workloads, tmp_path):
             made.authority = other.authority
             made.authority_file()
             check_arrival(agent, receiver, workloads)
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_tls_is_never_older_than_1_2(receiver, workloads, tmp_path, protocol):
+    made = Certificates(tmp_path / "tls")
+    # Debian's OpenSSL refuses TLS 1.1 by itself; a host may be configured otherwise, as here.
+    lax = tmp_path / "openssl.cnf"
+    lax.write_text("openssl_conf = all\n[all]\nssl_conf = modules\n[modules]\n"
+                   "system_default = lax\n[lax]\nMinProtocol = TLSv1\n"
+                   "CipherString = ALL:@SECLEVEL=0\n")
+    environment = {"OPENSSL_CONF": str(lax), PREFIX + "PROTOCOL": protocol,
+                   PREFIX + "CERTIFICATE": made.authority_file()}
+    target = receiver.grpc_port if protocol == "grpc" else receiver.http_port
+    with Relay(target, made.old_server_context()) as relay:
+        # So configured, a client that would take TLS 1.1 gets it.
+        subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{relay.port}"],
+                       env={**os.environ, **environment}, stdin=subprocess.DEVNULL, check=True,
+                       capture_output=True)
+        assert [version for _, version, _ in relay.handshakes] == ["TLSv1.1"]
+        environment[PREFIX + "ENDPOINT"] = f"https://127.0.0.1:{relay.port}"
+        with Agent(tmp_path, quick(), environment) as agent:
+            workloads.storm(workloads.marked(), 3)
+            eventually(lambda: relay.failures and "will retry" in agent.log, 10, lambda: agent.log)
+        assert len(relay.handshakes) == 1 and not receiver.requests
+        # The same ends agree on what is new enough.
+        relay.context = made.server_context(asks=False)
+        with Agent(tmp_path, quick(), environment) as agent:
+            check_arrival(agent, receiver, workloads)
+        assert relay.handshakes[-1][1] == "TLSv1.3"
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
