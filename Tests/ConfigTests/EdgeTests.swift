@@ -120,6 +120,23 @@ struct EdgeTests {
       ]).isEmpty)
   }
 
+  @Test("a batch as large as the queue is no conflict, and one of the smallest queue has a record")
+  func recordLimits() throws {
+    func limits(_ queue: Int, _ batch: Int?) throws -> Settings {
+      var env = ["OTEL_BLRP_MAX_QUEUE_SIZE": "\(queue)"]
+      env["OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"] = batch.map(String.init)
+      return try settings(env: env)
+    }
+    #expect(try limits(23, 23).warnings.isEmpty)
+    #expect(try limits(1, nil).limits.batchRecords == 1)
+  }
+
+  @Test("a word that is written twice counts once")
+  func words() throws {
+    let text = try settings("export:\n  logs:\n    exporter: [otlp, otlp]").printed()
+    #expect(text.contains("exporter: [otlp]  # apus.yaml:3\n"))
+  }
+
   @Test("two letters off is a slip, three are not, and twenty slips are told")
   func slips() {
     func count(_ names: [String]) -> Int {
