@@ -26,7 +26,7 @@ COMMAND_LINES = [
     ("agent --listen 127.0.0.1:99999",
      "option --listen: port 99999 is out of range; write a port from 0 to 65535"),
     ("agent --listen=off --listen=off", "option --listen is given twice; give it once"),
-    ("agent stray", "unexpected argument stray; see 'apus agent --help'"),
+    ("agent stray", "unexpected argument stray; write --config stray if that is the configuration"),
     ("runqlat x", 'INTERVAL: "x" is not a whole number; write a whole number from 1 to 86400'),
     ("runqlat 0", 'INTERVAL: "0" is out of range; write a whole number from 1 to 86400'),
     ("runqlat 1 -5", "unknown option -5; see 'apus runqlat --help'"),
