@@ -179,4 +179,17 @@ struct EdgeTests {
   func secret() {
     #expect(Value.secret("hunter2").plain == "\"***\"")
   }
+
+  @Test("options beside each other are not taken for each other", arguments: [true, false])
+  func neighbours(first: Bool) throws {
+    let settings = try settings(
+      """
+      exec: { enabled: \(first), failed: \(!first) }
+      http: { token: abc, token_file: /t }
+      prometheus: { created: \(first), scope_labels: \(!first) }
+      """)
+    #expect(settings.exec.enabled == first && settings.exec.failed == !first)
+    #expect(settings.http.token == "abc" && settings.http.tokenFile == "/t")
+    #expect(settings.prometheus.created == first && settings.prometheus.scopeLabels == !first)
+  }
 }
