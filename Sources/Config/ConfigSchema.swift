@@ -76,7 +76,11 @@ package enum ConfigSchema {
       return [("type", .words(["string", "number", "boolean"])), ("minLength", .integer(1))]
     case .secret: return string(matching: "^[!-~]+$")
     case .headers:
-      let names = JSONTree.object([("pattern", .string("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"))])
+      let reserved = PairList.reserved.map(inAnyCase).joined(separator: "|")
+      let names = JSONTree.object([
+        ("pattern", .string("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")),
+        ("not", .object([("pattern", .string("^(\(reserved))$"))])),
+      ])
       return mapping(pattern: #"^[^\x00-\x08\x0A-\x1F\x7F]*$"#) + [("propertyNames", names)]
     case .attributes: return mapping(pattern: nil)
     case .listen:
@@ -85,11 +89,16 @@ package enum ConfigSchema {
       return string(matching: "^(off|\(host):\(NumberPattern.text(0...65_535)))$")
     case .endpoint:
       let url = "([Hh][Tt][Tt][Pp][Ss]?://)?\(place)([/?][^ #@]*)?"
-      return string(matching: "^(\(url)|[Uu][Nn][Ii][Xx]:(//)?/[^ #@]{1,106})$")
+      return string(matching: "^(\(url)|[Uu][Nn][Ii][Xx]:(//)?/[^ #@/][^ #@]{0,105})$")
     case .proxy:
       let scheme = "([Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)"
       return string(matching: "^(off|\(scheme)://([^ /?#@]*@)?\(place)/?)$")
     }
+  }
+
+  /// `[Tt][Ee]` for `te`: schemas have no flag for it.
+  private static func inAnyCase(_ word: String) -> String {
+    word.map { $0.isLetter ? "[\($0.uppercased())\($0)]" : String($0) }.joined()
   }
 
   /// HOST or HOST:PORT.

@@ -17,6 +17,6 @@ extension OptionTable {
       "In OpenMetrics a _created sample beside each counter and histogram"),
     OptionRow(
       .prometheusScopeLabels, .boolean, .boolean(false),
-      "Labels otel_scope_name and otel_scope_version on every sample"),
+      "Labels otel_scope_name, _version and _schema_url on every sample"),
   ]
 }

@@ -20,7 +20,7 @@ enum PairList {
   }
 
   /// What HTTP, gRPC and OTLP say themselves; another value would tear the request apart.
-  private static let reserved: Set = [
+  static let reserved = [
     "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect",
     "grpc-accept-encoding", "grpc-encoding", "grpc-timeout", "keep-alive", "te", "trailer",
     "transfer-encoding", "upgrade",
