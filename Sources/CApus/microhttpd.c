@@ -137,8 +137,8 @@ static enum MHD_Result answer(void *closure, struct MHD_Connection *connection, 
 	if (slot)
 		slot->answered = true;
 	/*
-	 * Replying on the first call, before any body is read, makes the library close a
-	 * connection whose request has one: no byte of a body is ever taken.
+	 * Replying on the first call, before any body is read, makes the library close the
+	 * connection: no byte of a body is ever taken, and no place is held until the next scrape.
 	 */
 	return (enum MHD_Result)httpd->handler(httpd->context, (capus_httpd_connection *)connection,
 					       url, method);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be wrong with a configuration, and how it is said: place, key, wrong; right.
 
+internal import Platform
+
 /// Where an effective value came from.
 package enum Source: Equatable, Sendable, CustomStringConvertible {
   case fallback
@@ -67,7 +69,7 @@ package struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible 
   package var sentence: (wrong: String, right: String) {
     switch kind {
     case .unreadable(let code):
-      ("cannot be read (\(errorText(code)))", "give a file that this user may read")
+      ("cannot be read (\(errnoText(code)))", "give a file that this user may read")
     case .notAFile: ("is not a regular file", "give a YAML file")
     case .tooLarge:
       ("is larger than \(Limits.fileBytes / 1024) KiB", "a configuration fits in that, remove text")

@@ -46,11 +46,3 @@ package enum ConfigFile {
     ConfigError(source: .file(path, Mark(line: 1, column: 1)), key: "", kind: kind)
   }
 }
-
-/// The C library's words for an error number.
-func errorText(_ code: Int32) -> String {
-  var buffer = [CChar](repeating: 0, count: 128)
-  // Not strerror, whose buffer another thread may overwrite.
-  guard unsafe strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
-  return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-}

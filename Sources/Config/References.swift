@@ -135,7 +135,7 @@ struct References {
       switch error.kind {
       case .unreadable(let code):
         throw Failure(
-          wrong: "file \(name) cannot be read (\(errorText(code)))",
+          wrong: "file \(name) cannot be read (\(errnoText(code)))",
           right: "give a file that this user may read")
       case .tooLarge:
         throw Failure(

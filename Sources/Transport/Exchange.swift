@@ -129,6 +129,7 @@ final class Exchange {
 
   private func configureTLS(_ tls: TLSMaterial) throws(TransportError) {
     try set("CURLOPT_SSLVERSION", CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+    try set("CURLOPT_PROXY_SSLVERSION", CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
     if let authorities = tls.authorities {
       try set("CURLOPT_CAINFO_BLOB", CURLOPT_CAINFO_BLOB, authorities)
       // Else the system's directory of authorities would be trusted besides.

@@ -3,8 +3,9 @@
 
 On some virtual machines a softirq on top of certain tasks of the host's own runs no BPF program,
 the agent's or anybody's, though trace events tell of what happened: about one event in a thousand.
-A test that was told of less than was made, and only of less, raises Missed and is run anew, at
-most three times; what is missed four times in a row is missed by the agent.
+A test that was told of less than was made, and only of less, or of an end by the hook after the one
+that was it, raises Missed and is run anew, at most three times; what is missed four times in a row
+is missed by the agent.
 """
 
 ATTEMPTS = 4

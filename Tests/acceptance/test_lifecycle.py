@@ -169,7 +169,7 @@ def test_the_defaults_fit_the_memory_that_the_unit_allows(tmp_path):
     # What it had at most while it loaded its programs, and all that it may ever take besides.
     peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
     assert peak + limit < allowed, f"{peak} and {limit}"
-    assert int(re.search(r"Threads:\s+(\d+)", status)[1]) == 5 < tasks
+    assert int(re.search(r"Threads:\s+(\d+)", status)[1]) == 6 < tasks
 
 
 def test_without_the_network_s_capability_the_rest_is_observed_and_that_is_said(tmp_path):

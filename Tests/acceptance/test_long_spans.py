@@ -28,7 +28,11 @@ def bpftool(*arguments):
 def maps_of(pid):
     """The ids of the maps that a process holds."""
     for described in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
-        for line in described.read_text().splitlines():
+        try:
+            lines = described.read_text().splitlines()
+        except FileNotFoundError:  # Closed meanwhile.
+            continue
+        for line in lines:
             if line.startswith("map_id:"):
                 yield int(line.split()[1])
 

@@ -31,9 +31,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         parts = self.path.strip("/").split("/")
         kind = parts[0]
         if kind == "early":
-            # An answer and the end of the connection before the body was read.
+            # An answer and the end of what is sent, before the body was read.
             self.close_connection = True
-            return self.answer(413, b"too large for me", "text/plain", [("Connection", "close")])
+            self.answer(413, b"too large for me", "text/plain", [("Connection", "close")])
+            self.connection.shutdown(socket.SHUT_WR)
+            # With bytes unread, closing would be a reset that may overtake the answer.
+            while self.connection.recv(1 << 16):
+                pass
+            return
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if kind == "v1":
             self.answer(200)
