@@ -7,25 +7,11 @@ internal import Platform
 package enum ConfigFile {
   package static func read(_ path: String) throws(ConfigError) -> [UInt8] {
     let file = try open(path)
-    // One byte more than allowed tells "full" from "too large" without trusting st_size.
-    var bytes = [UInt8](repeating: 0, count: Limits.fileBytes + 1)
-    var filled = 0
-    while filled < bytes.count {
-      do throws(SystemError) {
-        let count = try unsafe bytes.withUnsafeMutableBufferPointer { room throws(SystemError) in
-          try unsafe file.read(
-            into: UnsafeMutableRawBufferPointer(
-              rebasing: UnsafeMutableRawBufferPointer(room)[filled...]))
-        }
-        if count == 0 { break }
-        filled += count
-      } catch {
-        throw failure(path, .unreadable(code: error.code))
-      }
+    do throws(SystemError) {
+      return try file.readToEnd(limit: Limits.fileBytes)
+    } catch {
+      throw failure(path, error.code == EFBIG ? .tooLarge : .unreadable(code: error.code))
     }
-    guard filled <= Limits.fileBytes else { throw failure(path, .tooLarge) }
-    bytes.removeLast(bytes.count - filled)
-    return bytes
   }
 
   /// A regular file, open to be read; nothing else is waited for.

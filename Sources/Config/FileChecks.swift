@@ -35,11 +35,12 @@ extension Settings {
     _ path: String, _ key: OptionKey
   ) -> (wrong: String, right: String, end: String)? {
     let contents = FileContents(key)
-    do throws(ConfigError) { _ = try ConfigFile.open(path) } catch {
+    let file: Descriptor
+    do throws(ConfigError) { file = try ConfigFile.open(path) } catch {
       return (error.sentence.wrong, "give a file that this user may read", "it can be read")
     }
     let bytes: [UInt8]
-    do throws(SystemError) { bytes = try readFile(path, limit: contents.byteMax) } catch {
+    do throws(SystemError) { bytes = try file.readToEnd(limit: contents.byteMax) } catch {
       return (
         "is larger than \(SizeText.text(contents.byteMax))", "give \(contents.name)",
         "that is mended"

@@ -75,16 +75,22 @@ public struct Descriptor: ~Copyable {
 
 /// Reads a file that is expected to be small; what exceeds `limit` bytes is an error (EFBIG).
 public func readFile(_ path: String, limit: Int = 65_536) throws(SystemError) -> [UInt8] {
-  let file = try Descriptor(path: path, flags: O_RDONLY)
-  var bytes: [UInt8] = []
-  var chunk = [UInt8](repeating: 0, count: min(limit + 1, 65_536))
-  while true {
-    let count = try unsafe chunk.withUnsafeMutableBufferPointer { room throws(SystemError) in
-      try unsafe file.read(into: UnsafeMutableRawBufferPointer(room))
+  try Descriptor(path: path, flags: O_RDONLY).readToEnd(limit: limit)
+}
+
+extension Descriptor {
+  /// All that comes; EFBIG when that is more than `limit` bytes.
+  public func readToEnd(limit: Int) throws(SystemError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: min(limit + 1, 65_536))
+    while true {
+      let count = try unsafe chunk.withUnsafeMutableBufferPointer { room throws(SystemError) in
+        try unsafe read(into: UnsafeMutableRawBufferPointer(room))
+      }
+      if count == 0 { return bytes }
+      guard bytes.count + count <= limit else { throw SystemError("read", code: EFBIG) }
+      bytes.append(contentsOf: chunk[..<count])
     }
-    if count == 0 { return bytes }
-    guard bytes.count + count <= limit else { throw SystemError("read", code: EFBIG) }
-    bytes.append(contentsOf: chunk[..<count])
   }
 }
 

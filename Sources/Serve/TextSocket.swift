@@ -52,17 +52,8 @@ package struct TextSocket: ~Copyable {
       unsafe setsockopt(raw, SOL_SOCKET, SO_SNDTIMEO, &limit, size) == 0,
       unsafe UnixListener.with(&name, { unsafe connect(raw, $0, $1) }) == 0
     else { return nil }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 4096)
-    while bytes.count <= bytesMax {
-      let count = try? unsafe chunk.withUnsafeMutableBufferPointer { room throws(SystemError) in
-        try unsafe descriptor.read(into: UnsafeMutableRawBufferPointer(room))
-      }
-      guard let count else { return nil }
-      if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-      bytes += chunk[..<count]
-    }
-    return nil
+    guard let bytes = try? descriptor.readToEnd(limit: bytesMax) else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
   }
 }
 

@@ -49,6 +49,7 @@ package final class OTLPClient {
   private let destination: Destination
   /// Those that OTLP has, which come before the configured ones.
   private let ownHeaders: [(name: String, value: String)]
+  private var configuredHeaders: [(name: String, value: String)]
   private let currentHeaders: (() -> [(name: String, value: String)]?)?
   private var headersLookedAt: UInt64 = 0
   private var secrets: Secrets
@@ -77,6 +78,7 @@ package final class OTLPClient {
       headers.append((transport == .grpc ? "grpc-encoding" : "Content-Encoding", "gzip"))
     }
     ownHeaders = headers
+    configuredHeaders = settings.headers
     currentHeaders = settings.currentHeaders
     secrets = Secrets(headers: settings.headers, proxy: settings.proxy)
     destination = try Destination(
@@ -93,10 +95,13 @@ package final class OTLPClient {
     try destination.tls.refresh(now: now)
     guard let currentHeaders, now >= headersLookedAt + OTLPClient.lookNanoseconds else { return }
     headersLookedAt = now
-    guard let headers = currentHeaders() else { return }
+    guard let headers = currentHeaders(), !headers.elementsEqual(configuredHeaders, by: ==) else {
+      return
+    }
     do throws(TransportError) {
       try destination.replace(headers: ownHeaders + headers)
       secrets = Secrets(headers: headers, proxy: destination.proxy)
+      configuredHeaders = headers
     } catch {
       throw TransferFailure(kind: .other, code: 0, message: "\(error)")
     }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of our requests must not be in a message, even when the other side repeats it.
 
-internal import Glibc
-
 /// Texts that are hidden in whatever a receiver or a proxy answers: a debug page may show the
 /// request's headers, an error the key that it did not like.
 struct Secrets {
@@ -50,12 +48,7 @@ struct Secrets {
     switch proxy {
     case .none: []
     case .url(let url): [url]
-    case .environment:
-      variables.compactMap { name -> String? in
-        // No thread of ours calls setenv, so the text cannot move while it is copied.
-        guard let value = unsafe getenv(name) else { return nil }
-        return unsafe String(cString: value)
-      }
+    case .environment: variables.compactMap(environmentVariable)
     }
   }
 
