@@ -50,7 +50,7 @@ int on_call(struct trace_event_raw_sys_enter *context)
 		return 0;
 	}
 	found = bpf_map_lookup_elem(&connects, &key);
-	if (found && found->in_call && found->phase == PHASE_BEGUN)
+	if (found && runs(found) && found->process.tid != current_tid())
 		return 0; /* Another thread connects the same socket: one of the two will. */
 	begin(&fresh, bpf_ktime_get_boot_ns());
 	direct(&fresh, &to);
@@ -77,7 +77,7 @@ static __always_inline int on_destination(struct bpf_sock_addr *context,
 		return 1;
 	bpf_get_socket_cookie(context); /* Makes one, where there is none yet. */
 	found = bpf_map_lookup_elem(&connects, &key);
-	if (found && found->in_call && found->phase == PHASE_BEGUN) {
+	if (found && runs(found)) {
 		direct(found, to);
 		return 1;
 	}
@@ -254,7 +254,7 @@ static __noinline int on_sent(struct sock *sk)
 }
 
 // Arguments: the socket, its state before and after. It stands last of those that are attached, and
-// so is attached and detached last: what ends between its going and on_stop is untracked.
+// so is attached first and detached last: what ends between its going and on_stop is untracked.
 HOOK("inet_sock_set_state")
 int on_state(__u64 *context)
 {

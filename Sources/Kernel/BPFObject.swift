@@ -131,8 +131,10 @@ public struct BPFObject: ~Copyable {
     guard code == 0 else { throw .load(object: probe, code: -code) }
   }
 
-  /// Attaches all programs but those that are run; where a section contains one of `optional`, the
-  /// kernel may refuse.
+  /// Attaches all programs but those that are run, from the last of the file to the first; where a
+  /// section contains one of `optional`, the kernel may refuse.
+  ///
+  /// A file has what begins before what ends, so what is seen to begin is also seen to end.
   ///
   /// `cgroup` is the directory, open, that cgroup programs are attached to; -1 has them refused.
   public mutating func attach(
@@ -141,7 +143,7 @@ public struct BPFObject: ~Copyable {
     var failure: KernelError?
     var reports: [HookReport] = []
     var links: [OpaquePointer] = unsafe []
-    unsafe forEachProgram { program, section in
+    unsafe forEachProgram(.fromLast) { program, section in
       guard unsafe bpf_program__autoload(program), failure == nil else { return }
       guard !BPFObject.isRun(section) else { return }
       let name = unsafe String(cString: bpf_program__name(program))
@@ -169,7 +171,7 @@ public struct BPFObject: ~Copyable {
         HookReport(probe: probe, program: name, hook: section, failure: "\(error)"))
     }
     unsafe self.links += links
-    self.reports += reports
+    self.reports += reports.reversed()
     if let failure { throw failure }
   }
 
@@ -221,9 +223,10 @@ public struct BPFObject: ~Copyable {
     }
   }
 
-  /// Takes the programs off their hooks; the maps stay readable.
+  /// Takes the programs off their hooks, from the first of the file to the last; the maps stay
+  /// readable.
   public mutating func detach() {
-    for index in unsafe links.indices { unsafe bpf_link__destroy(links[index]) }
+    for index in unsafe links.indices.reversed() { unsafe bpf_link__destroy(links[index]) }
     unsafe links = []
   }
 
@@ -251,11 +254,17 @@ public struct BPFObject: ~Copyable {
     return unsafe map
   }
 
-  private borrowing func forEachProgram(_ body: (OpaquePointer, String) -> Void) {
-    var program = unsafe bpf_object__next_program(handle, nil)
+  private enum FileOrder { case fromFirst, fromLast }
+
+  private borrowing func forEachProgram(
+    _ order: FileOrder = .fromFirst, _ body: (OpaquePointer, String) -> Void
+  ) {
+    let step =
+      order == .fromFirst ? unsafe bpf_object__next_program : unsafe bpf_object__prev_program
+    var program = unsafe step(handle, nil)
     while let current = unsafe program {
       unsafe body(current, String(cString: bpf_program__section_name(current)))
-      unsafe program = bpf_object__next_program(handle, current)
+      unsafe program = step(handle, current)
     }
   }
 }

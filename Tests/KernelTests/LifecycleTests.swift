@@ -27,6 +27,22 @@ private func ownIDs() -> Set<String> {
   return ids
 }
 
+/// The programs of this process's links, in the order in which the links were made.
+private func linkedPrograms() -> [Int] {
+  var programs: [Int: Int] = [:]
+  for descriptor in 0..<4096 {
+    var (link, program): (Int?, Int?) = (nil, nil)
+    guard let text = readText("/proc/self/fdinfo/\(descriptor)") else { continue }
+    for line in text.split(separator: "\n") {
+      let words = line.split { $0 == ":" || $0 == "\t" || $0 == " " }
+      if words.first == "link_id" { link = words.last.flatMap { Int($0) } }
+      if words.first == "prog_id" { program = words.last.flatMap { Int($0) } }
+    }
+    if let link, let program { programs[link] = program }
+  }
+  return programs.sorted { $0.key < $1.key }.map(\.value)
+}
+
 /// Whether the kernel still has the object of that id.
 private func exists(_ id: String) throws -> Bool {
   let words = id.split(separator: " ")
@@ -66,6 +82,18 @@ extension KernelSuite {
       #expect(ownIDs() == before)
       let areGone = try becomesTrue { try ids.allSatisfy { try !exists($0) } }
       #expect(areGone)
+    }
+
+    @Test("what begins is attached after what ends, which stands below it in a file")
+    func order() throws {
+      let turn = try ProbeTurn()
+      defer { turn.end() }
+      let fixture = try ExecveFixture(.modern) { $0.failed = 1 }
+      let programs = linkedPrograms()
+      // They are loaded, and so numbered, in the order of the file.
+      #expect(programs.count == fixture.object.reports.count && programs.count == 4)
+      #expect(programs == programs.sorted(by: >))
+      #expect(fixture.object.reports.first?.program == "on_exec")
     }
 
     @Test("a detached object's maps stay readable, and nothing is added to them")

@@ -59,7 +59,7 @@ struct pending {
 
 /*
  * By the address of the struct sock; the end of the socket is the end of its entry, so none is
- * stale. What finds no room is untracked.
+ * stale, but for one whose end goes unseen: see keep() and runs(). What finds no room is untracked.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -71,6 +71,16 @@ static __always_inline __u32 current_tid(void)
 	return bpf_get_current_pid_tgid();
 }
 
+/*
+ * Whether the call that began it is running: this process's own, as the end of one that nothing was
+ * sent for may go unseen, and then another process's socket be where that one's was.
+ */
+static __always_inline bool runs(const struct pending *pending)
+{
+	return pending->in_call && pending->phase == PHASE_BEGUN &&
+	       pending->process.pid == bpf_get_current_pid_tgid() >> 32;
+}
+
 /* A send that opens has its request there before it connects; the option is set before. */
 static __always_inline __u16 fast_open(struct sock *sk)
 {
