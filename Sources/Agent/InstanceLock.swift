@@ -65,6 +65,9 @@ struct InstanceLock: ~Copyable {
     self.path = path
   }
 
+  /// The lock is given back after this, and its file stays: who has it open waits for that one.
+  deinit { _ = unsafe unlink(path) }
+
   /// Tells others where the metrics are.
   borrowing func publish(address: String, demands: [String]) throws(AgentError) {
     let lines = ["\(getpid())", address] + demands

@@ -45,7 +45,7 @@ extension CommandTable {
       configuration or the OTEL_* variables name. Without an endpoint it writes OTLP JSON lines to
       the file asked for, or shows a live summary. Flags win over the environment, the environment
       over the file, the file over the defaults; 'apus config print' shows every option. No file is
-      read unless --config names one. SIGTERM flushes and leaves nothing behind.
+      read unless --config names one. SIGTERM flushes and takes all out of the kernel.
       """,
     flags: configuration,
     examples: [

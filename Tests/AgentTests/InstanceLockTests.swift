@@ -36,6 +36,7 @@ struct InstanceLockTests {
       _ = consume lock
     }
     #expect(refusal() == nil)
+    #expect(access(path, F_OK) != 0)
   }
 
   @Test("a longer pid left by an agent that was killed is replaced whole")
@@ -82,7 +83,8 @@ struct InstanceLockTests {
       _ = consume lock
     }
     #expect(RunningAgent.find(path: path) == nil)
-    let file = try Descriptor(path: path, flags: O_RDONLY)
+    // As one that was killed leaves it.
+    let file = try Descriptor(path: path, flags: O_RDONLY | O_CREAT, mode: 0o644)
     try #require(flock(file.raw, LOCK_EX) == 0)
     #expect(refusal() == nil)
     // Asking takes nothing: the one that starts meanwhile is not refused.
