@@ -3,7 +3,7 @@
 # Runs tests with a sanitizer built in, each in a build of its own below .build:
 #   address   unit tests, those of random input for APUS_FUZZ_SECONDS each; memory, leaks, and
 #             undefined behaviour of the C parts
-#   agent     acceptance tests of the agent from that build, and random requests to it
+#   agent     acceptance tests of the agent and the tools from that build, and random requests
 #   thread    unit tests; data races
 #   native    the C parts of scripts/test-native.sh
 # What is found in libraries of others is named in Tests/sanitizers, with the reason.
@@ -30,8 +30,7 @@ agent)
 	status=0
 	export APUS="$PWD/.build/address/debug/apus"
 	export ASAN_OPTIONS="$ASAN_OPTIONS:log_path=$reports/agent"
-	.build/venv/bin/pytest Tests/acceptance/test_fuzz.py Tests/acceptance/test_ledger.py \
-		Tests/acceptance/test_transport.py Tests/acceptance/test_files.py \
+	timeout 5400 .build/venv/bin/pytest Tests/acceptance \
 		--junit-xml .build/test/agent.xml || status=$?
 	# A test may expect that an agent ends; that it has a report, none does.
 	for report in "$reports"/*; do
