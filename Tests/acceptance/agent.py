@@ -22,6 +22,7 @@ BUFFER = os.environ.get("APUS_BUFFER", "auto")
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 # But where a binary that was built with a sanitizer is to leave what it finds.
 ENVIRONMENT |= {name: text for name, text in os.environ.items() if name.endswith("SAN_OPTIONS")}
+SANITIZED = "ASAN_OPTIONS" in ENVIRONMENT
 
 
 def run(*arguments, environment=(), timeout=30, **options):

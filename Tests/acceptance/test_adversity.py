@@ -9,13 +9,16 @@ import socket
 import subprocess
 import time
 
-from agent import Agent
+import pytest
+
+from agent import SANITIZED, Agent
 from waiting import eventually
 
 GIB = 1 << 30
 FAST = {"export.schedule_delay": "50ms", "buffers.wake_latency": "10ms"}
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer needs terabytes of addresses")
 def test_without_room_for_a_thread_it_ends(tmp_path):
     def limit():
         # The stack of the third thread does not fit.

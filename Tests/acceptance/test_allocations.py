@@ -9,10 +9,12 @@ import subprocess
 
 import pytest
 
-from agent import ENVIRONMENT, Agent
+from agent import ENVIRONMENT, SANITIZED, Agent
 from decoded import events_of
 from waiting import eventually
 from workloads import ROOT
+
+pytestmark = pytest.mark.skipif(SANITIZED, reason="a sanitizer has a malloc of its own")
 
 
 @pytest.fixture(scope="module")

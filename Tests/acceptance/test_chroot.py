@@ -7,11 +7,13 @@ import subprocess
 
 import pytest
 
-from agent import APUS, ENVIRONMENT
+from agent import APUS, ENVIRONMENT, SANITIZED
 from blockdevice import LoopDevice, fio
 from test_counterparts import slots
 from tools import Dialer, Ports, unexpected
 from waiting import eventually
+
+pytestmark = pytest.mark.skipif(SANITIZED, reason="that binary is linked with Swift's libraries")
 
 # What a bare Debian has. libcurl and libmicrohttpd are opened when they are first needed.
 ALLOWED = {"libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1"}

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from agent import Agent, run
+from agent import SANITIZED, Agent, run
 from waiting import eventually
 
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -284,5 +284,6 @@ def test_clients_that_mean_no_good_are_ended_and_others_are_served(tmp_path, fig
         figures(f"2000 requests of garbage in {garbled:.1f} s; slow clients ended within "
                 f"{ended:.0f} s; {grown >> 10} KiB more resident than before")
         assert ended and 9 < ended < 36
-        assert grown < 8 << 20
+        # A sanitizer keeps what was freed.
+        assert SANITIZED or grown < 8 << 20
         assert agent.stop() == 0
