@@ -35,6 +35,16 @@ import Testing
     #expect(hidden("abcdef abcde", headers: [("A", "abcdef"), ("B", "abcde")]) == "*** abcde")
   }
 
+  /// libcurl names it whole, and a password as short as a word is not looked for.
+  @Test("a proxy of a kind that libcurl does not know is not named") func unsupported() throws {
+    var settings = settings(.httpProtobuf)
+    settings.proxy = .url("nonsense://me:pw@127.0.0.1:1")
+    let client = try OTLPClient(url: "http://127.0.0.1:1/", settings: settings)
+    let outcome = try Transfers().send(logsRequest(1), with: client)
+    guard case .retry(_, let failure) = outcome else { return #expect(Bool(false), "\(outcome)") }
+    #expect(!failure.message.isEmpty && !failure.message.contains("me:pw"))
+  }
+
   @Test("they are hidden whatever becomes of the batch, in the headers of now")
   func outcomes() throws {
     var current: [(name: String, value: String)]? = [("X-Token", "first-token")]
