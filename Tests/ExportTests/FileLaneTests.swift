@@ -51,6 +51,13 @@ struct FileLaneTests {
     #expect(ledger.row("exec", "file")?.delivered == 54 && queue.count == 0)
   }
 
+  @Test("others may not read a file that is made") func mode() throws {
+    defer { unlink(path) }
+    _ = try lane(path)
+    var status = stat()
+    #expect(stat(path, &status) == 0 && status.st_mode & 0o007 == 0)
+  }
+
   @Test("a full disk loses the batch and not the count")
   func full() throws {
     let lane = try lane("/dev/full")

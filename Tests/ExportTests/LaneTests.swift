@@ -17,10 +17,12 @@ private struct LaneFixture {
   let transfers: Transfers
   let lane: Lane
 
-  init(_ form: BodyForm = .plain, authorities: String? = nil) throws {
+  init(
+    _ form: BodyForm = .plain, authorities: String? = nil, path: String = "v1/logs"
+  ) throws {
     transfers = try Transfers()
     let client = try OTLPClient(
-      url: "http://127.0.0.1:1/v1/logs",
+      url: "http://127.0.0.1:1/\(path)",
       settings: OTLPSettings(
         transport: .httpProtobuf, tls: TLSFiles(authorities: authorities),
         isGzipped: form.isGzipped, version: "1"))
@@ -130,6 +132,26 @@ struct LaneTests {
     #expect(fixture.sends(at: second, 503, retryAfter: "20"))
     #expect(!fixture.sends(at: 21 * second - 1, 200))
     #expect(fixture.sends(at: 21 * second, 200))
+  }
+
+  @Test("a wish that is shorter than our own pause does not shorten it")
+  func shortRetryAfter() throws {
+    let fixture = try LaneFixture()
+    #expect(fixture.queue.offer(batch(3)))
+    for attempt in 1...9 as ClosedRange<UInt64> {
+      #expect(fixture.sends(at: attempt * 30 * second, 503, retryAfter: "1"))
+    }
+    // After the ninth attempt it is a second times 1.5 to the eighth, within fifty per cent.
+    #expect(!fixture.sends(at: (270 + 12) * second, 200))
+  }
+
+  @Test("a request that cannot be made is not tried again") func impossible() throws {
+    // More than libcurl takes for a text.
+    let fixture = try LaneFixture(path: String(repeating: "x", count: 8_000_001))
+    #expect(fixture.queue.offer(batch(3)))
+    #expect(!fixture.sends(at: 5, 200))
+    #expect(fixture.lost(.refused) == 3 && fixture.queue.count == 0)
+    #expect(fixture.lane.statistics.batchesDropped.value == 1)
   }
 
   @Test("a wish that is longer than a batch may wait costs that batch, and holds for the next")

@@ -34,6 +34,19 @@ struct QueueTests {
     }
   }
 
+  // The room of what is gone is used again while the rest waits, however long that goes on.
+  @Test("one that is never empty gives back each batch once, in order", arguments: [1, 3, 10])
+  func neverEmpty(waiting: Int) {
+    let batches = (0..<40).map { _ in batch(3) }
+    let queue = BatchQueue(byteLimit: 1 << 20)
+    for batch in batches[..<waiting] { #expect(queue.offer(batch)) }
+    for (place, batch) in batches.enumerated().dropFirst(waiting) {
+      #expect(queue.offer(batch) && queue.count == waiting + 1)
+      #expect(queue.first() === batches[place - waiting])
+      queue.removeFirst()
+    }
+  }
+
   @Test("the wait grows by half each time to its limit, and lies within fifty per cent of it")
   func backoff() {
     var random = SystemRandomNumberGenerator()

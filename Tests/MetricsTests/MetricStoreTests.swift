@@ -64,6 +64,22 @@ struct MetricStoreTests {
     #expect(points().map(\.value) == [.integer(1)])
   }
 
+  @Test(
+    "what found no room is not ended with the agent's own series, and begins anew after its end")
+  func overflowEnds() throws {
+    let instrument = counter(seriesMax: 1)
+    _ = store.series(instrument, workload: 0, attributes: ["x"], startUnixNanoseconds: 1)
+    let overflow = store.overflow(instrument, startUnixNanoseconds: 1)
+    store.removeAll(workload: 0)
+    store.add(2, to: overflow)
+    #expect(points().map(\.value) == [.integer(2)] && store.seriesCount == 1)
+    store.remove(overflow)
+    #expect(points().isEmpty && store.seriesCount == 0)
+    store.add(3, to: store.overflow(instrument, startUnixNanoseconds: 5))
+    #expect(points().map(\.value) == [.integer(3)])
+    #expect(points().map(\.startUnixNanoseconds) == [5])
+  }
+
   @Test("an observed counter is read when the snapshot is taken")
   func observed() throws {
     let counter = Counter()
@@ -72,6 +88,9 @@ struct MetricStoreTests {
     store.observe(counter, as: series)
     counter.add(5)
     #expect(points().map(\.value) == [.integer(5)])
+    // OTLP's numbers have a sign.
+    counter.add(.max - 5)
+    #expect(points().map(\.value) == [.integer(.max)])
   }
 }
 
@@ -88,7 +107,7 @@ struct ExponentialHistogramTests {
     histogram.update(
       HistogramReading(
         buckets: buckets.span, zero: zero, sumNanoseconds: 3_000_000_000,
-        minNanoseconds: min, maxNanoseconds: 2))
+        minNanoseconds: min, maxNanoseconds: 2_000_000_000))
   }
 
   @Test("counters that wrap go on counting in 64 bits")
@@ -116,6 +135,7 @@ struct ExponentialHistogramTests {
     #expect(histogram.value(shape).aboveCount == 4)
     #expect(histogram.value(shape).count == 7)
     #expect(histogram.value(shape).sum == 3)
+    #expect(histogram.value(shape).min == 1e-9 && histogram.value(shape).max == 2)
   }
 
   @Test("an empty histogram has no extremes, which are not zero")

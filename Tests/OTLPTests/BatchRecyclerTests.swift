@@ -37,9 +37,26 @@ struct BatchRecyclerTests {
       addresses.insert(ObjectIdentifier(batch))
       #expect(bytes(of: batch).suffix(100).allSatisfy { $0 == UInt8(mark) })
       #expect(batch.recordCount == records && batch.chunks.count == 1)
+      #expect(batch.kinds[1] == UInt32(records))
     }
     #expect(addresses.count == 1)
     #expect(bytes(of: kept) == before)
+  }
+
+  @Test("what a burst took is given back after a while") func burst() throws {
+    final class Weak {
+      weak var batch: SealedBatch?
+      init(_ batch: SealedBatch) { self.batch = batch }
+    }
+    var builder = makeBuilder()
+    var burst: [SealedBatch] = []
+    for _ in 0..<8 { burst.append(try #require(seal(&builder, 3, mark: 1))) }
+    let seen = burst.map(Weak.init)
+    burst = []
+    #expect(seen.allSatisfy { $0.batch != nil })
+    for _ in 0..<300 { _ = try #require(seal(&builder, 3, mark: 2)) }
+    // One that waits, and one that is being sealed.
+    #expect(seen.count { $0.batch != nil } <= 2)
   }
 
   @Test("more batches than are recycled are each their own")

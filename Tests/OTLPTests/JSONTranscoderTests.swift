@@ -31,7 +31,7 @@ struct JSONTranscoderTests {
       ([0x0a], .truncated(offset: 1)), ([0x0a, 5, 0], .truncated(offset: 0)),
       ([0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], .truncated(offset: 0)),
       ([0x00, 1], .tag(offset: 0)), ([0x0b], .tag(offset: 0)), ([0x0f], .tag(offset: 0)),
-      ([UInt8](repeating: 0x80, count: 11), .varintTooLong(offset: 0)),
+      ([UInt8](repeating: 0x80, count: 10), .varintTooLong(offset: 0)),
       ([0x08, 1], .wireType(offset: 2, field: 1)),
       ([0x0a, 3, 0x1a, 1, 0xff], .text(offset: 4)), ([0x79, 1, 2], .truncated(offset: 1)),
     ] as [([UInt8], WireError)])

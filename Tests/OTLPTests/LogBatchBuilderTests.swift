@@ -121,6 +121,24 @@ struct LogBatchBuilderTests {
       body.suffix(66 * 11).enumerated().filter { $0.offset % 66 >= 6 }.map(\.element) == payload)
   }
 
+  @Test("a held workload's records of every scope open the next batch") func heldScopes() throws {
+    let pool = ArenaPool(arenaSize: 4096, idleMax: 1)
+    var builder = LogBatchBuilder(pool: pool, scopes: [scope, Scope(name: "t", version: "1")])
+    for number in 0..<6 {
+      let begun = builder.beginRecord(workload: 1, kind: 1, scope: UInt8(number % 2))
+      #expect(begun)
+      builder.writer.string("\(number)", field: 12)
+      let outcome = builder.endRecord()
+      #expect(outcome == .appended)
+    }
+    let none = builder.seal { _ in nil }
+    #expect(none == nil)
+    let kept = builder.recordCount
+    #expect(kept == 6)
+    let batch = builder.seal { _ in resource }
+    #expect(batch?.recordCount == 6)
+  }
+
   @Test("a cursor reads the body in pieces of every size, and again after a seek")
   func cursor() throws {
     let batch = try #require(knownLogs(arenaSize: 1 << 20))

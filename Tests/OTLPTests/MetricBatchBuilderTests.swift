@@ -51,6 +51,22 @@ struct MetricBatchBuilderTests {
     #expect(!text.contains("\"sum\":{\"aggregation"))
   }
 
+  @Test("no point begins after its end, though the clock was set back")
+  func clockSetBack() throws {
+    let descriptor = InstrumentDescriptor(name: "a", unit: "1", help: "h", kind: .counter)
+    let point = MetricPoint(
+      workload: 0, attributes: [], labelText: [], isOverflow: false, startUnixNanoseconds: 9,
+      value: .integer(1))
+    let (_, batches) = encode(
+      MetricSnapshot(
+        unixNanoseconds: 5, instruments: [.init(descriptor: descriptor, points: [point])]))
+    var transcoder = JSONTranscoder()
+    var line: [UInt8] = []
+    try transcoder.appendLine(of: #require(batches.first), to: &line)
+    let times = "\"startTimeUnixNano\":\"5\",\"timeUnixNano\":\"5\""
+    #expect(String(decoding: line, as: UTF8.self).contains(times))
+  }
+
   @Test("a point that fits into no batch is counted, and the rest goes on")
   func tooLarge() {
     let (outcome, batches) = encode(snapshot(points: 2, workloads: 1, valueSize: 5000))

@@ -115,11 +115,13 @@ import Testing
     #expect(completion.failure?.kind == .body)
   }
 
-  @Test("a header that would start another is refused") func badHeader() throws {
+  @Test(
+    "a header that would start another, or has any control character, is refused",
+    arguments: ["a\r\nX-Other: b", "a\nX-Other: b", "a\u{0}", "a\u{7F}"])
+  func badHeader(value: String) throws {
     #expect(throws: TransportError.header(name: "X-Key")) {
       try OTLPClient(
-        url: "http://127.0.0.1/",
-        settings: settings(.httpProtobuf, headers: [("X-Key", "a\r\nX-Other: b")]))
+        url: "http://127.0.0.1/", settings: settings(.httpProtobuf, headers: [("X-Key", value)]))
     }
   }
 }

@@ -252,6 +252,31 @@ struct GRPCTests {
     return try Transfers().send([code], with: client)
   }
 
+  @Test("an answer that is too large is refused, whatever status came with it") func tooLarge() {
+    let failure = TransferFailure(kind: .tooLarge, code: 23, message: "too large")
+    #expect(
+      outcome(status: 200, grpcStatus: "0", failure: failure)
+        == .refused(ExportFailure(reason: .transport(.tooLarge), message: "too large")))
+  }
+
+  @Test("a message says whether it is compressed, and how long it is, each time it is sent")
+  func framed() {
+    for isCompressed in [false, true] {
+      let body = FramedBody(ArrayBody([7, 8, 9]), isCompressed: isCompressed)
+      for size in [1, 4, 100] {
+        body.rewind()
+        var read: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: size)
+        while true {
+          let count = piece.withUnsafeMutableBytes { body.read(into: $0) }
+          if count == 0 { break }
+          read += piece[..<count]
+        }
+        #expect(read == [isCompressed ? 1 : 0, 0, 0, 0, 3, 7, 8, 9] && body.byteCount == 8)
+      }
+    }
+  }
+
   @Test("a status that came before a reset counts") func statusBeforeReset() {
     let failure = TransferFailure(kind: .protocol, code: 92, message: "reset")
     #expect(

@@ -157,6 +157,31 @@ import Testing
     #expect(try outcome("early", body: [UInt8](repeating: 0, count: 8 << 20)) == .refused(failure))
   }
 
+  @Test("without an answer all is sent again but what would fail in the same way for ever")
+  func failures() {
+    let kinds: [(TransferFailure.Kind, Bool)] = [
+      (.resolve, true), (.connect, true), (.tls, true), (.timeout, true), (.reset, true),
+      (.protocol, true), (.proxy, true), (.other, true), (.tooLarge, false), (.body, false),
+    ]
+    for (kind, isRetried) in kinds {
+      let outcome = OTLPHTTP.outcome(of: TransferFailure(kind: kind, code: 1, message: "m"))
+      let failure = ExportFailure(reason: .transport(kind), message: "m")
+      #expect(outcome == (isRetried ? .retry(afterNanoseconds: nil, failure) : .refused(failure)))
+    }
+  }
+
+  @Test("a 2xx that breaks off is no delivery, and sent again") func brokenOff() {
+    var response = Response()
+    response.status = 200
+    let failure = TransferFailure(kind: .reset, code: 18, message: "partial")
+    let completion = Completion(token: 0, response: response, failure: failure)
+    #expect(
+      OTLPHTTP.outcome(of: completion, unixSeconds: 0)
+        == .retry(
+          afterNanoseconds: nil,
+          ExportFailure(reason: .transport(.reset), message: "partial")))
+  }
+
   @Test("nobody listening is a connect failure") func nobody() throws {
     let client = try OTLPClient(url: "http://127.0.0.1:1/", settings: settings(.httpProtobuf))
     let result = try Transfers().send([], with: client)

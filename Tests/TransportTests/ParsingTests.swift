@@ -40,6 +40,32 @@ import Testing
     }
   }
 
+  @Test("what a block of headers said is void once another begins, and long values are left out")
+  func headerBlocks() {
+    var response = Response()
+    let long = String(repeating: "x", count: Limits.headerByteCount)
+    for line in [
+      "HTTP/1.1 103 Early Hints", "Retry-After: 7", "grpc-status: 14", "HTTP/1.1 200 OK",
+      "Content-Type: \(long)", "grpc-message: \(long)x",
+    ] {
+      response.accept(headerLine: Array("\(line)\r\n".utf8))
+    }
+    #expect(response.status == 200 && response.retryAfter == nil && response.grpcStatus == nil)
+    #expect(response.contentType == long && response.grpcMessage == nil)
+  }
+
+  @Test("a partial success that makes no sense rejects nothing") func senselessPartial() {
+    // Minus five records.
+    let negative = field(1, [0x08, 0xFB] + [UInt8](repeating: 0xFF, count: 8) + [0x01])
+    #expect(
+      ExportOutcome.delivered(response: negative) == .delivered(rejected: 0, message: ""))
+    // Five records, and then a text that is longer than what is left.
+    let torn = field(1, [0x08, 0x05, 0x12, 0x09, 0x61])
+    #expect(
+      ExportOutcome.delivered(response: torn + field(2, [UInt8](repeating: 0x61, count: 20)))
+        == .delivered(rejected: 0, message: ExportOutcome.malformedMessage))
+  }
+
   @Test("a delay beyond all bounds is the largest there is") func hugeDelay() {
     let seconds: [UInt8] = [0x08] + [UInt8](repeating: 0xFF, count: 8) + [0x7F]
     let any =
@@ -49,6 +75,19 @@ import Testing
     #expect(
       retryDelayNanoseconds(retryAfter: "99999999999999999999", unixSeconds: 0) == .max)
     #expect(retryDelayNanoseconds(retryAfter: "18446744073709551615", unixSeconds: 0) == .max)
+    let last = "Fri, 31 Dec 9999 23:59:59 GMT"
+    #expect(retryDelayNanoseconds(retryAfter: last, unixSeconds: 0) == .max)
+  }
+
+  @Test("a delay of less than nothing is none") func negativeDelay() {
+    // Minus one second, and minus one nanosecond.
+    let minusOne = [UInt8](repeating: 0xFF, count: 9) + [0x01]
+    for tag in [0x08, 0x10] as [UInt8] {
+      let any =
+        field(1, Array("type.googleapis.com/google.rpc.RetryInfo".utf8))
+        + field(2, field(1, [tag] + minusOne))
+      #expect(StatusDetails(field(3, any))?.retryDelayNanoseconds == 0)
+    }
   }
 
   @Test("base64 with and without padding", arguments: ["Zm9vYg==", "Zm9vYg", "Zm9vYg="])

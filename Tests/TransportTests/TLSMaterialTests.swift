@@ -87,6 +87,13 @@ import Testing
     #expect(text(material.authorities) == "one")
   }
 
+  /// The thread that sends everything would wait for the writer of a pipe.
+  @Test("that are no files are refused") func noFile() {
+    #expect(throws: TransferFailure.self) {
+      try TLSMaterial(TLSFiles(authorities: "/dev/null")).refresh(now: 0)
+    }
+  }
+
   @Test("that are too large are refused") func large() {
     let file = File()
     file.write(String(repeating: "x", count: (1 << 20) + 1))
