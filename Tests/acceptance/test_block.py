@@ -121,10 +121,10 @@ def block_cgroup():
 @pytest.mark.parametrize("depth", [1, 16])
 def test_reads_and_writes_are_those_that_fio_made(agent, loop, depth):
     watch = Watch(agent, loop)
-    job = fio(loop, rw="randrw", number_ios=2300, iodepth=depth, bs="4k-32k", ba="64k",
+    job = fio(loop, rw="randrw", number_ios=460, iodepth=depth, bs="4k-32k", ba="64k",
               size="64m", norandommap=1)
     read, write = job["read"], job["write"]
-    assert read["total_ios"] + write["total_ios"] == 2300
+    assert read["total_ios"] + write["total_ios"] == 460
     tallies = watch.expect(read=(read["total_ios"], read["io_bytes"]),
                            write=(write["total_ios"], write["io_bytes"]))
     account = watch.account()
