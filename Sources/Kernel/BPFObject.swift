@@ -55,7 +55,7 @@ public struct BPFObject: ~Copyable {
   }
 
   deinit {
-    for index in unsafe links.indices { unsafe bpf_link__destroy(links[index]) }
+    unlink()
     unsafe bpf_object__close(handle)
   }
 
@@ -226,8 +226,12 @@ public struct BPFObject: ~Copyable {
   /// Takes the programs off their hooks, from the first of the file to the last; the maps stay
   /// readable.
   public mutating func detach() {
-    for index in unsafe links.indices.reversed() { unsafe bpf_link__destroy(links[index]) }
+    unlink()
     unsafe links = []
+  }
+
+  private borrowing func unlink() {
+    for index in unsafe links.indices.reversed() { unsafe bpf_link__destroy(links[index]) }
   }
 
   /// Of the programs that are loaded, borrowed: they are closed with the object.
