@@ -84,13 +84,15 @@ let package = Package(
       swiftSettings: strict),
     // Tests of random input, for as long as the environment says.
     .target(name: "Fuzzing", path: "Tests/Fuzzing", swiftSettings: relaxed),
+    .target(name: "Ports", path: "Tests/Ports", swiftSettings: relaxed),
     tests(of: "Platform", ["Fuzzing"]),
     tests(of: "Kernel", ["CApusABI", "Config", "Platform", "Probes"]),
     tests(of: "Metrics"),
     tests(of: "Config", ["Fuzzing", "Platform"], exclude: ["Cases"]),
     tests(of: "OTLP", ["Fuzzing", "Metrics"], exclude: ["decode_otlp.py", "random_otlp.py"]),
     tests(of: "Identity", ["OTLP", "Platform"]),
-    tests(of: "Export", ["Config", "Fuzzing", "Metrics", "OTLP", "Platform", "Transport"]),
+    tests(
+      of: "Export", ["Config", "Fuzzing", "Metrics", "OTLP", "Platform", "Ports", "Transport"]),
     tests(
       of: "Probes",
       ["CApusABI", "Config", "Export", "Fuzzing", "Identity", "Kernel", "OTLP", "Platform"]),
@@ -98,7 +100,7 @@ let package = Package(
       of: "Agent",
       [
         "CApusABI", "Config", "Export", "Identity", "Kernel", "Metrics", "OTLP", "Platform",
-        "Probes", "Serve",
+        "Ports", "Probes", "Serve",
       ]),
     tests(of: "Transport", ["CApus", "Fuzzing"], exclude: ["Servers"]),
     tests(of: "Serve", ["Platform"]),

@@ -7,6 +7,7 @@ import Identity
 import Kernel
 import Metrics
 import Platform
+import Ports
 @testable import Probes
 import Testing
 
@@ -125,9 +126,9 @@ struct HistogramSamplerTests {
       histograms, same, store: store, instruments: [instrument], workloads: workloads)
     let table = WorkloadTable(builder: builder)
     let cgroup = try TestCgroup()
-    let listener = try Listener()
+    let listener = LoopbackPort()
     try cgroup.connect(40, port: 1)
-    try cgroup.connect(30, port: listener.port)
+    try cgroup.connect(30, port: listener.number)
     let number = workloads.number(of: cgroup.key, in: table)
     for sample in 1...5 as ClosedRange<UInt64> {
       sampler.sample(table, SampleTimes(earlier: sample, now: sample))

@@ -73,28 +73,3 @@ struct TestCgroup: ~Copyable {
 
   deinit { _ = remove() }
 }
-
-/// Takes connections, and leaves them in its queue.
-struct Listener: ~Copyable {
-  let port: UInt16
-  private let descriptor: CInt
-
-  init() throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let descriptor = self.descriptor
-    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, size) == 0 && listen(descriptor, 128) == 0
-          && getsockname(descriptor, $0, &size) == 0
-      }
-    }
-    port = UInt16(bigEndian: address.sin_port)
-    try #require(isBound)
-  }
-
-  deinit { close(descriptor) }
-}

@@ -6,54 +6,29 @@ import Glibc
 import Metrics
 import OTLP
 import Platform
+import Ports
 import Testing
 
 @testable import Export
 
+/// Takes what was sent, so that the exporter need not try again at its end.
+private func answer(_ port: borrowing LoopbackPort) {
+  let connection = accept(port.descriptor, nil, nil)
+  var limit = timeval(tv_sec: 5, tv_usec: 0)
+  setsockopt(
+    connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+  // What is left unread would take the answer back.
+  var room = [UInt8](repeating: 0, count: 65_536)
+  read(connection, &room, room.count)
+  let text = Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8)
+  send(connection, text, text.count, Int32(MSG_NOSIGNAL))
+  close(connection)
+}
+
 @Suite("the heartbeat of the export thread")
 struct HeartbeatTests {
-  /// Takes a request and says nothing until it is told to.
-  private struct SilentPort: ~Copyable {
-    let descriptor: CInt
-    let port: UInt16
-
-    init() throws {
-      descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
-      var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-      let descriptor = self.descriptor
-      let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          bind(descriptor, $0, size) == 0 && listen(descriptor, 8) == 0
-            && getsockname(descriptor, $0, &size) == 0
-        }
-      }
-      port = UInt16(bigEndian: address.sin_port)
-      try #require(isBound)
-    }
-
-    /// Takes what was sent, so that the exporter need not try again at its end.
-    func answer() {
-      let connection = accept(descriptor, nil, nil)
-      var limit = timeval(tv_sec: 5, tv_usec: 0)
-      setsockopt(
-        connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-      // What is left unread would take the answer back.
-      var room = [UInt8](repeating: 0, count: 65_536)
-      read(connection, &room, room.count)
-      let text = Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8)
-      send(connection, text, text.count, Int32(MSG_NOSIGNAL))
-      close(connection)
-    }
-
-    deinit { close(descriptor) }
-  }
-
   private func exporter(_ yaml: String) throws -> Exporter {
-    let settings = try Settings.resolve(
-      yaml: Array(yaml.utf8), fileName: "a.yaml", environment: { _ in nil })
+    let settings = try settings(yaml)
     let destinations = Exporter.eventDestinations(settings)
     return try Exporter(
       settings, version: "1", ledger: makeLedger(destinations), waitMaxMilliseconds: 50)
@@ -85,10 +60,10 @@ struct HeartbeatTests {
 
   @Test("while a collector says nothing it beats as often")
   func silent() throws {
-    let silent = try SilentPort()
-    let exporter = try exporter("export: { endpoint: 'http://127.0.0.1:\(silent.port)' }")
+    let silent = LoopbackPort()
+    let exporter = try exporter("export: { endpoint: 'http://127.0.0.1:\(silent.number)' }")
     exporter.intake.publish(batch(3))
-    #expect(try beats(exporter) { silent.answer() } >= 5)
+    #expect(try beats(exporter) { answer(silent) } >= 5)
     #expect(exporter.intake.statistics()[0].statistics.batchesDelivered.value == 1)
   }
 }

@@ -15,9 +15,7 @@ extension BodyForm {
     isJSON: Bool = false, isGzipped: Bool = false, requestByteMax: Int = 64 << 20,
     memoryByteMax: Int = 16 << 20
   ) {
-    let export = try? Settings.resolve(
-      yaml: Array("export: { endpoint: 'http://c' }".utf8), fileName: "", environment: { _ in nil }
-    ).export
+    let export = try? settings("export: { endpoint: 'http://c' }").export
     guard let export, let destination = export.logs.destination else {
       preconditionFailure("the configuration is right")
     }
@@ -82,9 +80,7 @@ extension BodyForm {
     func bytes(_ yaml: String) throws -> Int {
       let text = "export: { endpoint: 'http://c', \(yaml) }"
       return BodyForm.memoryBytes(
-        try Settings.resolve(
-          yaml: Array(text.utf8), fileName: "", environment: { _ in nil }
-        ).export)
+        try settings(text).export)
     }
     #expect(try bytes("queue: 4MiB") == 0)
     #expect(try bytes("compression: gzip") == 2 * ((4 << 20) + 131_072) + 276_480)

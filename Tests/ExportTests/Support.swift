@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batches and ledgers of known sizes.
+// Batches and ledgers of known sizes, and settings.
 
+import Config
 import OTLP
 
 @testable import Export
@@ -20,6 +21,14 @@ func batch(_ first: Int, _ second: Int = 0, bytes: Int = 10) -> SealedBatch {
     preconditionFailure("an empty batch cannot be sealed")
   }
   return batch
+}
+
+/// Of one file and these variables alone.
+func settings(
+  _ yaml: String? = nil, environment: [String: String] = [:]
+) throws -> Settings {
+  try Settings.resolve(
+    yaml: yaml.map { Array($0.utf8) }, fileName: "a.yaml", environment: { environment[$0] })
 }
 
 func makeLedger(_ destinations: [String] = ["a", "b"]) -> Ledger {
