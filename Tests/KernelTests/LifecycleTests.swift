@@ -13,34 +13,36 @@ import Testing
 @Suite("on the real kernel", .serialized, .enabled(if: isRoot, "needs root"))
 struct KernelSuite {}
 
+/// What the kernel says of each descriptor of this process: {"prog_id": "12"} of a program,
+/// {"link_id": "3", "prog_id": "12"} of a link.
+private func descriptorFields() -> [[Substring: String]] {
+  (0..<4096).compactMap { descriptor in
+    guard let text = readText("/proc/self/fdinfo/\(descriptor)") else { return nil }
+    let lines = text.split(separator: "\n").map {
+      $0.split { $0 == ":" || $0 == "\t" || $0 == " " }
+    }
+    return Dictionary(
+      lines.filter { $0.count == 2 }.map { ($0[0], String($0[1])) }, uniquingKeysWith: { $1 })
+  }
+}
+
 /// The ids of BPF objects that this process has descriptors of: "prog_id 12".
 private func ownIDs() -> Set<String> {
-  var ids: Set<String> = []
-  for descriptor in 0..<4096 {
-    guard let text = readText("/proc/self/fdinfo/\(descriptor)") else { continue }
-    for line in text.split(separator: "\n") {
-      let words = line.split { $0 == ":" || $0 == "\t" || $0 == " " }
-      guard words.count == 2, ["prog_id", "map_id", "link_id"].contains(words[0]) else { continue }
-      ids.insert("\(words[0]) \(words[1])")
-    }
-  }
-  return ids
+  Set(
+    descriptorFields().flatMap { fields in
+      ["prog_id", "map_id", "link_id"].compactMap { key in fields[key].map { "\(key) \($0)" } }
+    })
 }
 
 /// The programs of this process's links, in the order in which the links were made.
 private func linkedPrograms() -> [Int] {
-  var programs: [Int: Int] = [:]
-  for descriptor in 0..<4096 {
-    var (link, program): (Int?, Int?) = (nil, nil)
-    guard let text = readText("/proc/self/fdinfo/\(descriptor)") else { continue }
-    for line in text.split(separator: "\n") {
-      let words = line.split { $0 == ":" || $0 == "\t" || $0 == " " }
-      if words.first == "link_id" { link = words.last.flatMap { Int($0) } }
-      if words.first == "prog_id" { program = words.last.flatMap { Int($0) } }
-    }
-    if let link, let program { programs[link] = program }
+  let links = descriptorFields().compactMap { fields -> (link: Int, program: Int)? in
+    guard let link = fields["link_id"].flatMap({ Int($0) }),
+      let program = fields["prog_id"].flatMap({ Int($0) })
+    else { return nil }
+    return (link, program)
   }
-  return programs.sorted { $0.key < $1.key }.map(\.value)
+  return links.sorted { $0.link < $1.link }.map(\.program)
 }
 
 /// Whether the kernel still has the object of that id.
