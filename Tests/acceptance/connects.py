@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from agent import Agent
-from decoded import events_of
+from decoded import NewEvents
 from missed import Missed
 from receiver import Receiver
 from waiting import eventually
@@ -84,13 +84,11 @@ class Watched:
             "export.endpoint": self.receiver.http_endpoint,
             "export.schedule_delay": "50ms", "buffers.wake_latency": "10ms"})
 
-        self._taken, self._all = 0, []
+        self._new, self._all = NewEvents(self.receiver), []
 
     def all(self):
-        """Every event so far; each message is decoded once."""
-        messages = self.receiver.messages("logs")
-        self._all.extend(events_of(messages[self._taken:], NAME))
-        self._taken = len(messages)
+        """Every event so far."""
+        self._all.extend(self._new.take(NAME))
         return self._all
 
     def of(self, cookies):

@@ -57,6 +57,18 @@ def events_of(messages, name=None):
                                     scope_logs.schema_url or resource_logs.schema_url)
 
 
+class NewEvents:
+    """The events of a receiver's logs since the last look: no message is decoded twice."""
+
+    def __init__(self, receiver):
+        self._receiver, self._looked_at = receiver, 0
+
+    def take(self, name=None):
+        messages = self._receiver.messages("logs")[self._looked_at:]
+        self._looked_at += len(messages)
+        return list(events_of(messages, name))
+
+
 @dataclasses.dataclass
 class Point:
     """One data point with the metric and resource that it belongs to."""

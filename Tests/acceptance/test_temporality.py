@@ -140,13 +140,14 @@ def test_points_add_up_to_what_was_done(
 
 def check_delta_times(messages, counters, histograms, in_order):
     def points(name):
-        found = list(points_of(messages, name))
-        return found if in_order else sorted(found, key=lambda point: point.point.time_unix_nano)
+        every = list(points_of(messages, name))
+        return every if in_order else sorted(every, key=lambda point: point.point.time_unix_nano)
 
     if counters == DELTA:
         for name in (EXECS, "apus.agent.events.produced"):
-            assert all(point.value > 0 for point in points(name))
-            check_intervals(points(name))
+            found = points(name)
+            assert all(point.value > 0 for point in found)
+            check_intervals(found)
     if histograms == DELTA:
         check_intervals(points(WAITS))
 
